@@ -1,0 +1,191 @@
+import {
+  cast, clone, concat, dispose, fill, gather, keep, mul, sum, type Tensor, type Tensor1D, tensor1d, tidy, valueAndGrads, zeros,
+} from '@tensorflow/tfjs-core';
+import type { AttackProblem, AttackResult, Search } from './attack.ts';
+import { RobustError } from './errors.ts';
+import { improve, type Judge, type Rows } from './judge.ts';
+import type { Objective } from './loss.ts';
+import { evaluation } from './pass.ts';
+import type { Route } from './route.ts';
+
+/** A problem with its defaults filled in. */
+export interface SearchOptions extends Pick<AttackProblem, 'model' | 'inputs' | 'random' | 'signal'>, Judge {
+  readonly route: Route;
+  readonly ids: Int32Array;
+  readonly keep: 'best' | 'last';
+  /** -1 for a targeted search: it maximizes the negative of what an untargeted one would. */
+  readonly sign: 1 | -1;
+  readonly goals: Tensor1D;
+  readonly objective: Objective;
+}
+
+/** A {@link Search} with the framework's side of it. */
+export interface RunningSearch extends Search {
+  result(): Promise<AttackResult>;
+  dispose(): void;
+}
+
+/** Starts a search over all rows of a problem. */
+export function searchOf(options: SearchOptions): RunningSearch {
+  const { model, threat, bounds, goals, inputs, sign } = options;
+  const total = inputs.shape[0]!;
+  const pass = evaluation(options.route);
+  const judged = options.keep === 'best';
+  const gradientCalls = new Int32Array(total);
+  const queries = new Int32Array(total);
+  const finished: { places: Int32Array; rows: Rows }[] = [];
+  // The rows still searched: their places in the problem, and their tensors.
+  let places = Int32Array.from({ length: total }, (_, i) => i);
+  let ids = options.ids;
+  let rows = freshRows(inputs, goals);
+
+  const replaceRows = (next: Rows): void => {
+    const stays = new Set(Object.values(next));
+    dispose(Object.values(rows).filter((x) => !stays.has(x)));
+    rows = next;
+  };
+  const score = (x: Tensor): { outputs: Tensor; values: Tensor1D } => {
+    const outputs = model.forward(x, pass);
+    const values = options.objective(outputs, rows.goals);
+    return { outputs, values: sign === 1 ? values : mul(values, sign) };
+  };
+  const judge = (x: Tensor, outputs: Tensor, values: Tensor1D): void => {
+    if (judged) replaceRows(tidy(() => improve(rows, { inputs: x, outputs, values }, options)));
+  };
+  const count = (counter: Int32Array): void => places.forEach((place) => (counter[place]! += 1));
+
+  return {
+    threat,
+    bounds,
+    random: options.random,
+    get clean() {
+      return rows.clean;
+    },
+    get ids() {
+      return ids;
+    },
+    get rows() {
+      return places.length;
+    },
+    project: (x) => threat.project(x, rows.clean, bounds),
+    gradient(x) {
+      count(gradientCalls);
+      const kept: Tensor[] = [];
+      const { value, grads } = valueAndGrads((input: Tensor) => {
+        const { outputs, values } = score(input);
+        kept.push(keep(clone(outputs)), keep(clone(values)));
+        return sum(values);
+      })([x]);
+      judge(x, kept[0]!, kept[1] as Tensor1D);
+      dispose([value, ...kept]);
+      return grads[0]!;
+    },
+    query(x) {
+      count(queries);
+      const { outputs, values } = tidy(() => score(x));
+      judge(x, outputs, values);
+      if (outputs !== x) dispose(outputs);
+      return values;
+    },
+    offer(x) {
+      if (judged) dispose(this.query(x));
+      else replaceRows({ ...rows, best: clone(x) });
+    },
+    async compact(...state) {
+      throwIfAborted(options.signal);
+      const broken = judged ? await rows.success.data() : [];
+      const leave = indicesWhere(places.length, (i) => Boolean(broken[i]));
+      if (leave.length === 0) return state;
+      const stay = indicesWhere(places.length, (i) => !broken[i]);
+      finished.push({ places: places.filter((_, i) => broken[i]), rows: pickAll(rows, leave) });
+      replaceRows(pickAll(rows, stay));
+      places = places.filter((_, i) => !broken[i]);
+      ids = ids.filter((_, i) => !broken[i]);
+      const next = state.map((x) => pick(x, stay)) as typeof state;
+      dispose(state);
+      return next;
+    },
+    async result() {
+      const parts = [...finished, { places, rows }].filter((part) => part.places.length > 0);
+      const order = inverse(parts.flatMap((part) => [...part.places]));
+      const gathered = tidy(() => {
+        const inOrder = (name: 'best' | 'values' | 'success' | 'rejected'): Tensor =>
+          parts.length === 0 ? clone(rows[name]) : pick(concat(parts.map((part) => part.rows[name])), order);
+        const adversarial = inOrder('best');
+        return {
+          adversarial,
+          distances: total === 0 ? zeros([0]) : threat.distance(adversarial, inputs),
+          values: inOrder('values'),
+          success: inOrder('success'),
+          rejected: inOrder('rejected'),
+        };
+      });
+      const { adversarial, distances, values, success, rejected } = gathered;
+      const result: AttackResult = {
+        adversarial,
+        success: Array.from(await success.data(), Boolean),
+        values: judged ? Float32Array.from(await values.data()) : new Float32Array(total).fill(NaN),
+        distances: Float32Array.from(await distances.data()),
+        gradientCalls,
+        queries,
+        rejected: Int32Array.from(await rejected.data()),
+      };
+      dispose([distances, values, success, rejected]);
+      return result;
+    },
+    dispose() {
+      for (const part of [...finished, { rows }]) dispose(Object.values(part.rows));
+    },
+  };
+}
+
+function freshRows(clean: Tensor, goals: Tensor1D): Rows {
+  const count = clean.shape[0]!;
+  return {
+    clean: clone(clean),
+    goals: clone(goals),
+    best: clone(clean),
+    values: fill([count], -Infinity),
+    success: tidy(() => cast(zeros([count]), 'bool')),
+    rejected: zeros([count], 'int32'),
+  };
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new RobustError('RJS_ABORTED', {
+      expected: 'to run to the end',
+      got: 'a request to stop',
+      fix: 'run it again to continue',
+      cause: signal.reason,
+    });
+  }
+}
+
+const indicesWhere = (count: number, test: (index: number) => boolean): Int32Array =>
+  Int32Array.from({ length: count }, (_, i) => i).filter(test);
+
+function pick<T extends Tensor>(x: T, indices: Int32Array): T {
+  if (indices.length === 0) return zeros([0, ...x.shape.slice(1)], x.dtype) as T;
+  return tidy(() => {
+    // Gathering bools is not supported everywhere.
+    const picked = gather(x.dtype === 'bool' ? cast(x, 'int32') : x, tensor1d(indices, 'int32'));
+    return (x.dtype === 'bool' ? cast(picked, 'bool') : picked) as T;
+  });
+}
+
+const pickAll = (rows: Rows, indices: Int32Array): Rows => ({
+  clean: pick(rows.clean, indices),
+  goals: pick(rows.goals, indices),
+  best: pick(rows.best, indices),
+  values: pick(rows.values, indices),
+  success: pick(rows.success, indices),
+  rejected: pick(rows.rejected, indices),
+});
+
+/** The permutation that undoes one. */
+function inverse(order: readonly number[]): Int32Array {
+  const result = new Int32Array(order.length);
+  order.forEach((from, to) => (result[from] = to));
+  return result;
+}
