@@ -55,7 +55,7 @@ export interface TrainingObjective {
 /** A way to make models robust. It fills the seams it needs and leaves the rest to the framework. */
 export interface Defense {
   /** Replaces parts before a network is built. */
-  kit?<T>(kit: Kit<T>): Kit<T>;
+  kit?(kit: Kit): Kit;
   /** One training step. Absent: the plain loss on the clean batch. */
   objective?(model: Model, batch: Batch, tools: TrainingTools): Promise<TrainingObjective>;
   /** Runs before the gradient of a step is taken, for example to perturb weights. */

@@ -24,6 +24,8 @@ export interface Layer<T = Tensor> {
   readonly parameters: readonly NamedVariable[];
   /** Running statistics; moved only through `Pass.updates`. */
   readonly buffers: readonly NamedVariable[];
+  /** Normalization branches it tells apart; absent: it ignores the route. */
+  readonly branches?: readonly Branch[];
   /** Output for this input and pass. Inside TF.js's tape it must not throw. */
   apply(input: T, pass: Pass): T;
   /** The same function as a chain of plain layers, for export. Absent where tf.layers cannot say it. */
@@ -31,7 +33,7 @@ export interface Layer<T = Tensor> {
 }
 
 /** Where a residual block joins its shortcut: a layer of two inputs, so that a gain or drop-path can live there. */
-export interface Join<T = Tensor> extends Pick<Layer<T>, 'parameters' | 'buffers'> {
+export interface Join<T = Tensor> extends Pick<Layer<T>, 'parameters' | 'buffers' | 'branches'> {
   apply(shortcut: T, block: T, pass: Pass): T;
   /** For export: plain layers to put before an addition, on each side. */
   plain?(branch: Branch): { readonly shortcut: readonly PlainLayer[]; readonly block: readonly PlainLayer[] };

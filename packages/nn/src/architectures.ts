@@ -1,0 +1,9 @@
+import type { Architecture } from '@robustjs/core';
+import { resnet, type ResnetOptions } from './resnet.ts';
+import { smallCnn, type SmallCnnOptions } from './small-cnn.ts';
+
+/** Architectures by the name that recipes use. */
+export const architectures: {
+  readonly 'small-cnn': (options: SmallCnnOptions) => Architecture;
+  readonly resnet: (options: ResnetOptions) => Architecture;
+} = { 'small-cnn': smallCnn, resnet };

@@ -1,0 +1,58 @@
+import type { Layer, Pass, Site } from '@robustjs/core';
+import { add, clone, keep, mean, mul, ones, rsqrt, square, sub, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { namedVariable } from './variables.ts';
+
+// PyTorch's defaults, which the papers assume; TF.js's (momentum 0.99, epsilon 1e-3) give other networks.
+const DECAY = 0.9;
+const EPSILON = 1e-5;
+
+/**
+ * Batch normalization over all axes but the last (Ioffe and Szegedy, ICML 2015). In training it uses the batch's
+ * statistics and records them in `pass.updates`; the running variance is the unbiased estimate, as in PyTorch.
+ * Built from ordinary operations: `tf.batchNorm` has a broken gradient without scale and offset.
+ */
+export function batchNorm(site: Site): Layer {
+  const channels = [site.channels];
+  const scale = namedVariable(`${site.path}/scale`, ones(channels));
+  const offset = namedVariable(`${site.path}/offset`, zeros(channels));
+  const runningMean = namedVariable(`${site.path}/mean`, zeros(channels), false);
+  const runningVariance = namedVariable(`${site.path}/variance`, ones(channels), false);
+
+  const normalize = (input: Tensor, center: Tensor, variance: Tensor): Tensor => {
+    const gain = mul(scale.variable, rsqrt(add(variance, EPSILON)));
+    return add(mul(input, gain), sub(offset.variable, mul(center, gain)));
+  };
+  const trainingPass = (input: Tensor, pass: Pass): Tensor => {
+    const axes = input.shape.slice(0, -1).map((_, axis) => axis);
+    const count = input.size / site.channels;
+    const center = mean(input, axes);
+    const centered = sub(input, center);
+    const variance = mean(square(centered), axes);
+    // One value has no unbiased variance; its biased one, 0, is recorded as it is.
+    const unbiased = mul(variance, count > 1 ? count / (count - 1) : 1);
+    pass.updates?.push(
+      { buffer: runningMean.variable, value: keep(clone(center)), decay: DECAY },
+      { buffer: runningVariance.variable, value: keep(unbiased), decay: DECAY },
+    );
+    return add(mul(centered, mul(scale.variable, rsqrt(add(variance, EPSILON)))), offset.variable);
+  };
+
+  return {
+    parameters: [scale, offset],
+    buffers: [runningMean, runningVariance],
+    apply: (input, pass) =>
+      pass.train ? trainingPass(input, pass) : normalize(input, runningMean.variable, runningVariance.variable),
+    plain: () => [
+      {
+        className: 'BatchNormalization',
+        config: { axis: -1, momentum: DECAY, epsilon: EPSILON, center: true, scale: true },
+        weights: [
+          { name: 'gamma', value: scale.variable.clone() },
+          { name: 'beta', value: offset.variable.clone() },
+          { name: 'moving_mean', value: runningMean.variable.clone() },
+          { name: 'moving_variance', value: runningVariance.variable.clone() },
+        ],
+      },
+    ],
+  };
+}

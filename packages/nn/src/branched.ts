@@ -1,0 +1,60 @@
+import { type Branch, checkRoute, type Kit, type Layer, type Pass, type Site } from '@robustjs/core';
+import { add, concat, mul, reshape, slice, type Tensor } from '@tensorflow/tfjs-core';
+
+/**
+ * A kit whose norms come in several named copies, chosen by the route of the pass: each branch has its own parameters
+ * and statistics. This is what AdvProp, MDProp and MultiBN share.
+ *
+ * @param where which norms are branched; the others stay single. Default: all, down-sampling shortcuts included.
+ */
+export function branchedNorms(kit: Kit, branches: readonly Branch[], where: (site: Site) => boolean = () => true): Kit {
+  return { ...kit, norm: (site) => (where(site) ? branched(site, branches, (copy) => kit.norm(copy)) : kit.norm(site)) };
+}
+
+/**
+ * Several copies of a layer, chosen by route. The copy of branch `b` has the path `<site>@b`.
+ *
+ * @param create makes one copy at the site it is given.
+ */
+export function branched(site: Site, branches: readonly Branch[], create: (site: Site) => Layer): Layer {
+  const copies = new Map(branches.map((branch) => [branch, create({ ...site, path: `${site.path}@${branch}` })]));
+  const copy = (branch: Branch): Layer => copies.get(branch)!;
+  return {
+    parameters: [...copies.values()].flatMap((layer) => layer.parameters),
+    buffers: [...copies.values()].flatMap((layer) => layer.buffers),
+    branches,
+    ...([...copies.values()].every((layer) => layer.plain) && { plain: (branch: Branch) => copy(branch).plain!(branch) }),
+    apply(input, pass) {
+      checkRoute(pass.route, branches, input, pass.train);
+      return applyRoute(input, pass, copy);
+    },
+  };
+}
+
+function applyRoute(input: Tensor, pass: Pass, copy: (branch: Branch) => Layer): Tensor {
+  const { route } = pass;
+  switch (route.kind) {
+    case 'one':
+      return copy(route.branch).apply(input, pass);
+    case 'rows': {
+      let start = 0;
+      // A part without rows has no statistics to see.
+      const outputs = route.parts.filter(({ count }) => count > 0).map(({ branch, count }) => {
+        const part = takeRows(input, start, count);
+        start += count;
+        return copy(branch).apply(part, pass);
+      });
+      return outputs.length > 1 ? concat(outputs, 0) : (outputs[0] ?? input);
+    }
+    case 'mix': {
+      const [count] = route.weights.shape;
+      const overRows = [count, ...Array<number>(input.rank - 1).fill(1)];
+      return route.branches
+        .map((branch, k) => mul(copy(branch).apply(input, pass), reshape(slice(route.weights, [0, k], [count, 1]), overRows)))
+        .reduce((sum, term) => add(sum, term));
+    }
+  }
+}
+
+const takeRows = (x: Tensor, start: number, count: number): Tensor =>
+  slice(x, [start, ...Array<number>(x.rank - 1).fill(0)], [count, ...x.shape.slice(1)]);

@@ -1,0 +1,55 @@
+import type { ConvOptions, Layer, NamedVariable, RandomStream, Site } from '@robustjs/core';
+import { add, conv1d, conv2d, conv3d, type Tensor, type Tensor3D, type Tensor4D, type Tensor5D, zeros } from '@tensorflow/tfjs-core';
+import { heNormal } from './initializers.ts';
+import { namedVariable } from './variables.ts';
+
+/** A convolution as a function, so that a kit can compute the kernel before it is used. */
+export function convolve(input: Tensor, kernel: Tensor, { stride = 1, padding = 'same' }: Pick<ConvOptions, 'stride' | 'padding'>): Tensor {
+  switch (kernel.rank) {
+    case 3:
+      return conv1d(input as Tensor3D, kernel as Tensor3D, stride, padding);
+    case 4:
+      return conv2d(input as Tensor4D, kernel as Tensor4D, stride, padding);
+    default:
+      return conv3d(input as Tensor5D, kernel as Tensor5D, stride, padding);
+  }
+}
+
+/**
+ * A convolution over 1, 2 or 3 spatial axes. Unfused on purpose: TF.js's fused convolution computes the filter gradient
+ * even where only the input's is asked for.
+ */
+export function conv(site: Site, options: ConvOptions, random: RandomStream): Layer {
+  const shape = [...options.kernel, options.inputChannels, site.channels];
+  const kernel = namedVariable(`${site.path}/kernel`, heNormal(shape, random.split(site.path, 'kernel')));
+  const bias = options.bias ? namedVariable(`${site.path}/bias`, zeros([site.channels])) : undefined;
+  return {
+    parameters: present(kernel, bias),
+    buffers: [],
+    apply(input) {
+      const output = convolve(input, kernel.variable, options);
+      return bias === undefined ? output : add(output, bias.variable);
+    },
+    plain: () => [plainConv(options, kernel.variable.clone(), bias?.variable.clone())],
+  };
+}
+
+/** The plain layer of a convolution with this kernel `[...size, in, out]`; takes over the tensors. */
+export function plainConv(options: ConvOptions, kernel: Tensor, bias?: Tensor): ReturnType<NonNullable<Layer['plain']>>[number] {
+  const axes = options.kernel.length;
+  return {
+    className: `Conv${axes}D`,
+    config: {
+      filters: kernel.shape.at(-1),
+      kernel_size: options.kernel,
+      strides: Array<number>(axes).fill(options.stride ?? 1),
+      padding: options.padding ?? 'same',
+      data_format: 'channels_last',
+      use_bias: bias !== undefined,
+      activation: 'linear',
+    },
+    weights: [{ name: 'kernel', value: kernel }, ...(bias === undefined ? [] : [{ name: 'bias', value: bias }])],
+  };
+}
+
+const present = (...variables: (NamedVariable | undefined)[]): NamedVariable[] => variables.filter((v) => v !== undefined);

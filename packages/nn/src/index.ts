@@ -1,0 +1,17 @@
+export { architectures } from './architectures.ts';
+export { batchNorm } from './batch-norm.ts';
+export { branched, branchedNorms } from './branched.ts';
+export { identity, residual, sequential, tap } from './compose.ts';
+export { conv, convolve, plainConv } from './conv.ts';
+export { dense } from './dense.ts';
+export { fanInUniform, heNormal } from './initializers.ts';
+export { crossEntropy, klDivergence, softCrossEntropy } from './losses.ts';
+export { buildNetwork, type Network, type NetworkOptions, type Normalization } from './network.ts';
+export { exportPlain } from './plain-export.ts';
+export { resnet, type ResnetOptions } from './resnet.ts';
+export { decodeSafetensors, encodeSafetensors, type SafetensorsContent, type StoredTensor } from './safetensors.ts';
+export { addJoin, concatJoin, flattenLayer, pool, reluLayer } from './shaping.ts';
+export { smallCnn, type SmallCnnOptions } from './small-cnn.ts';
+export { standardKit } from './standard-kit.ts';
+export { namedVariable } from './variables.ts';
+export { copyBranch, decodeWeights, encodeWeights } from './weights.ts';
