@@ -36,6 +36,8 @@ export interface TrainingTools {
   readonly random: RandomStream;
   /** Share of the training that is done, in [0, 1). */
   readonly progress: number;
+  /** Number of classes in the data set. */
+  readonly classes: number;
   /** Where training passes append the statistics they saw; the trainer commits them after the step. */
   readonly updates: Update[];
   /** Adversarial rows: the attack's last iterate, in evaluation mode, weights and statistics untouched. The caller disposes. */

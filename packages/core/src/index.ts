@@ -16,3 +16,4 @@ export { type Branch, checkRoute, MAIN, mix, one, type Route, rows } from './rou
 export { runAttack } from './run-attack.ts';
 export type { Runtime } from './runtime.ts';
 export type { ThreatModel } from './threat.ts';
+export { threatModel } from './threat-named.ts';

@@ -1,0 +1,44 @@
+import { type Objective, RobustError } from '@robustjs/core';
+import { crossEntropyObjective, marginObjective } from './objectives.ts';
+
+/** The named objectives that attack options take. */
+export type ObjectiveName = 'cross-entropy' | 'margin';
+
+const objectives: Readonly<Record<ObjectiveName, Objective>> = {
+  'cross-entropy': crossEntropyObjective,
+  margin: marginObjective,
+};
+
+/**
+ * The objective with this name.
+ *
+ * @throws RobustError `RJS_ATTACK_OPTION`.
+ */
+export function objectiveNamed(name: ObjectiveName): Objective {
+  const objective = (objectives as Readonly<Record<string, Objective | undefined>>)[name];
+  if (objective === undefined) {
+    throw badOption('objective', Object.keys(objectives).map((known) => `'${known}'`).join(' or '), name);
+  }
+  return objective;
+}
+
+/** Refuses options that an attack does not know, such as a misspelt `step`. */
+export function checkKnown(options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw badOption('options', `only ${known.join(', ')}`, unknown);
+}
+
+/** A whole number of at least `least`. */
+export function checkWhole(name: string, value: number, least: number): number {
+  if (!Number.isSafeInteger(value) || value < least) throw badOption(name, `a whole number of at least ${least}`, value);
+  return value;
+}
+
+/** A share strictly between 0 and 1. */
+export function checkShare(name: string, value: number): number {
+  if (!(value > 0 && value < 1)) throw badOption(name, 'a number between 0 and 1, both excluded', value);
+  return value;
+}
+
+const badOption = (name: string, expected: string, got: unknown): RobustError =>
+  new RobustError('RJS_ATTACK_OPTION', { expected: `${name} to be ${expected}`, got: JSON.stringify(got) ?? String(got), fix: 'see the attack\'s options in the documentation' });

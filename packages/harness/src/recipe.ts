@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { RobustError } from '@robustjs/core';
+import { z } from 'zod';
+
+const eps = z.union([z.number().nonnegative(), z.string()]).describe("Budget in the units of the model's bounds: 0.03 or '8/255'");
+const options = z.record(z.string(), z.json());
+
+const attack = z.strictObject({
+  id: z.string().describe('Name of the attack, such as pgd'),
+  options: options.default({}).describe("The attack's options"),
+});
+
+const data = z.strictObject({
+  id: z.string().describe('Data set: mnist, fashion-mnist, cifar10, image-folder, npy'),
+  dataDir: z.string().optional().describe('Folder that holds the files; default: the usual places'),
+  train: z.int().min(1).optional().describe('Training examples to use; default: all'),
+  validation: z.int().min(1).optional().describe('Validation examples to use; default: all'),
+});
+
+const optimizer = z.discriminatedUnion('id', [
+  z.strictObject({
+    id: z.literal('sgd'),
+    momentum: z.number().min(0).max(1).default(0.9),
+    nesterov: z.boolean().default(false),
+    weightDecay: z.number().nonnegative().default(5e-4).describe('Added to the gradient, as PyTorch does'),
+    decayNorm: z.boolean().default(false).describe('Decay biases and normalization parameters too'),
+  }),
+  z.strictObject({
+    id: z.literal('adam'),
+    beta1: z.number().min(0).max(1).default(0.9),
+    beta2: z.number().min(0).max(1).default(0.999),
+    epsilon: z.number().positive().default(1e-8),
+    weightDecay: z.number().nonnegative().default(0),
+    decayNorm: z.boolean().default(false),
+  }),
+]);
+
+const schedule = z.discriminatedUnion('id', [
+  z.strictObject({ id: z.literal('constant') }),
+  z.strictObject({
+    id: z.literal('step'),
+    milestones: z.array(z.number().min(0).max(1)).default([0.5, 0.75]).describe('Shares of the training after which the rate drops'),
+    factor: z.number().positive().default(0.1),
+  }),
+  z.strictObject({ id: z.literal('cosine'), warmup: z.number().min(0).max(1).default(0).describe('Share of the training that rises linearly') }),
+  z.strictObject({ id: z.literal('cyclic'), peak: z.number().min(0).max(1).default(0.5).describe('Share of the training at which the rate peaks') }),
+]);
+
+const training = z.strictObject({
+  epochs: z.int().min(1),
+  batchSize: z.int().min(1).default(64),
+  learningRate: z.number().positive(),
+  optimizer: optimizer.prefault({ id: 'sgd' }),
+  schedule: schedule.prefault({ id: 'cosine' }),
+  ema: z.number().min(0).max(1).optional().describe('Decay of the average of weights that is deployed; absent: no average'),
+  clipNorm: z.number().positive().optional().describe('Largest length of the whole gradient'),
+  shards: z.int().min(1).default(1).describe('Parts of a batch whose gradients are taken apart and added in this order'),
+});
+
+const evaluation = z.strictObject({
+  norm: z.enum(['Linf', 'L2', 'L1']).default('Linf'),
+  eps: z.array(eps).min(1).describe('Budgets at which the whole suite runs; the last is the one that ranks'),
+  attacks: z.array(attack).min(1).describe('The suite; robust accuracy is the worst case over it, example by example'),
+  clean: z.int().min(1).optional().describe('Test examples for clean accuracy; default: all'),
+  attacked: z.int().min(1).optional().describe('Test examples to attack; default: all'),
+  curve: z
+    .strictObject({ eps: z.array(eps).min(1), attack, examples: z.int().min(1) })
+    .optional()
+    .describe('Accuracy against eps, with one attack'),
+  batchSize: z.int().min(1).default(100),
+});
+
+const recipe = z.strictObject({
+  schema: z.literal(1),
+  track: z.literal('image-classification'),
+  tier: z.enum(['smoke', 'small', 'paper', 'custom']),
+  data,
+  architecture: z.strictObject({ id: z.enum(['small-cnn', 'resnet']), options: options.default({}) }),
+  method: z.strictObject({
+    package: z.string().describe("npm package of the plugin, or 'standard' for plain training"),
+    options: options.default({}),
+  }),
+  training,
+  evaluation,
+  seed: z.int().default(0),
+  runtime: z.string().default('wasm'),
+});
+
+/** A run as data: everything that determines its numbers, and nothing else. */
+export type Recipe = z.infer<typeof recipe>;
+
+/** The JSON Schema of recipes. */
+export const recipeJsonSchema: object = z.toJSONSchema(recipe, { io: 'input' });
+
+/**
+ * Checks a recipe and fills in its defaults.
+ *
+ * @throws RobustError `RJS_RECIPE` naming the field.
+ */
+export function parseRecipe(value: unknown): Recipe {
+  const result = recipe.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new RobustError('RJS_RECIPE', {
+    expected: `a valid recipe${issue?.path.length ? ` at '${issue.path.join('.')}'` : ''}`,
+    got: issue?.message ?? 'an invalid one',
+    fix: 'see the JSON Schema: robustjs list schema',
+    cause: result.error,
+  });
+}
+
+/** SHA-256 of a recipe's canonical form: object keys sorted, defaults filled in. */
+export function recipeHash(value: Recipe): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+}
+
+/** JSON with sorted keys, so that equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
