@@ -1,1 +1,5 @@
-export {type Recipe} from "./recipe.ts"
+export * from './recipe.ts';
+export * from './train/index.ts';
+export * from './evaluate/index.ts';
+export * from './report/index.ts';
+export * from './run/index.ts';

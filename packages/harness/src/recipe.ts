@@ -2,6 +2,74 @@ import { createHash } from 'node:crypto';
 import { RobustError } from '@robustjs/core';
 import { z } from 'zod';
 
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Options of a plugin, attack or architecture, ready for JSON. */
+export type Options = { [key: string]: Json };
+
+/** An attack by name, with its options. */
+export interface AttackRecipe {
+  id: string;
+  options: Options;
+}
+
+/** Which examples, and how many of them. */
+export interface DataRecipe {
+  id: string;
+  dataDir?: string | undefined;
+  train?: number | undefined;
+  validation?: number | undefined;
+}
+
+/** Stochastic gradient descent with momentum, or Adam; weight decay is added to the gradient, as PyTorch does. */
+export type OptimizerRecipe =
+  | { id: 'sgd'; momentum: number; nesterov: boolean; weightDecay: number; decayNorm: boolean }
+  | { id: 'adam'; beta1: number; beta2: number; epsilon: number; weightDecay: number; decayNorm: boolean };
+
+/** How the learning rate moves; shares are of the whole training, in [0, 1]. */
+export type ScheduleRecipe =
+  | { id: 'constant' }
+  | { id: 'step'; milestones: number[]; factor: number }
+  | { id: 'cosine'; warmup: number }
+  | { id: 'cyclic'; peak: number };
+
+/** How a network is trained. */
+export interface TrainingRecipe {
+  epochs: number;
+  batchSize: number;
+  learningRate: number;
+  optimizer: OptimizerRecipe;
+  schedule: ScheduleRecipe;
+  ema?: number | undefined;
+  clipNorm?: number | undefined;
+  shards: number;
+}
+
+/** How a network is evaluated. */
+export interface EvaluationRecipe {
+  norm: 'Linf' | 'L2' | 'L1';
+  eps: (number | string)[];
+  attacks: AttackRecipe[];
+  clean?: number | undefined;
+  attacked?: number | undefined;
+  curve?: { eps: (number | string)[]; attack: AttackRecipe; examples: number } | undefined;
+  batchSize: number;
+}
+
+/** A run as data: everything that determines its numbers, and nothing else. */
+export interface Recipe {
+  schema: 1;
+  track: 'image-classification';
+  tier: 'smoke' | 'small' | 'paper' | 'custom';
+  data: DataRecipe;
+  architecture: { id: 'small-cnn' | 'resnet'; options: Options };
+  method: { package: string; options: Options };
+  training: TrainingRecipe;
+  evaluation: EvaluationRecipe;
+  seed: number;
+  runtime: string;
+}
+
 const eps = z.union([z.number().nonnegative(), z.string()]).describe("Budget in the units of the model's bounds: 0.03 or '8/255'");
 const options = z.record(z.string(), z.json());
 
@@ -70,7 +138,7 @@ const evaluation = z.strictObject({
   batchSize: z.int().min(1).default(100),
 });
 
-const recipe = z.strictObject({
+const recipe: z.ZodType<Recipe> = z.strictObject({
   schema: z.literal(1),
   track: z.literal('image-classification'),
   tier: z.enum(['smoke', 'small', 'paper', 'custom']),
@@ -85,9 +153,6 @@ const recipe = z.strictObject({
   seed: z.int().default(0),
   runtime: z.string().default('wasm'),
 });
-
-/** A run as data: everything that determines its numbers, and nothing else. */
-export type Recipe = z.infer<typeof recipe>;
 
 /** The JSON Schema of recipes. */
 export const recipeJsonSchema: object = z.toJSONSchema(recipe, { io: 'input' });
