@@ -12,7 +12,7 @@ export interface ErrorParts {
 
 /**
  * The only error type that RobustJS throws on purpose. Its message reads "Expected …, got … (fix)"; `code` is stable
- * across releases and is listed in docs/errors.md.
+ * across releases and is listed in docs/errors.
  */
 export class RobustError extends Error {
   /** Stable name of the kind of error, such as `RJS_EPS`. */
