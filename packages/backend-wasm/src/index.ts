@@ -1,0 +1,1 @@
+export { startWasm, type WasmOptions } from './start.ts';

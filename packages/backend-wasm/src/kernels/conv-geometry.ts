@@ -1,0 +1,53 @@
+import { backend_util, type NamedAttrMap } from '@tensorflow/tfjs-core';
+
+/** One spatial axis of a convolution: y[o] = sum over k of x[stride * o + k - before] w[k]. */
+export interface ConvAxis {
+  readonly input: number;
+  readonly output: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly before: number;
+}
+
+/** A 2-D convolution over NHWC data with an HWIO filter. */
+export interface ConvGeometry {
+  readonly batch: number;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly rows: ConvAxis;
+  readonly columns: ConvAxis;
+}
+
+type ConvInfo = ReturnType<typeof backend_util.computeConv2DInfo>;
+
+/** Reads TF.js's convolution attributes. */
+export function convGeometry(inputShape: number[], filterShape: number[], attrs: NamedAttrMap, depthwise: boolean): ConvGeometry {
+  const info = backend_util.computeConv2DInfo(
+    inputShape as [number, number, number, number],
+    filterShape as [number, number, number, number],
+    attrs['strides'] as [number, number],
+    1,
+    attrs['pad'] as Parameters<typeof backend_util.computeConv2DInfo>[4],
+    attrs['dimRoundingMode'] as 'floor',
+    depthwise,
+  );
+  return { batch: info.batchSize, inChannels: info.inChannels, outChannels: info.outChannels, ...axes(info) };
+}
+
+function axes(info: ConvInfo): { rows: ConvAxis; columns: ConvAxis } {
+  return {
+    rows: { input: info.inHeight, output: info.outHeight, kernel: info.filterHeight, stride: info.strideHeight, before: info.padInfo.top },
+    columns: { input: info.inWidth, output: info.outWidth, kernel: info.filterWidth, stride: info.strideWidth, before: info.padInfo.left },
+  };
+}
+
+/** Attributes of a forward convolution with explicit padding, as the backend's own kernels take them. */
+export function forwardAttrs(
+  strides: [number, number],
+  dilations: [number, number],
+  rowPad: readonly [number, number],
+  columnPad: readonly [number, number],
+): NamedAttrMap {
+  const pad = [[0, 0], [...rowPad], [...columnPad], [0, 0]];
+  return { strides, dilations, pad, dataFormat: 'NHWC', dimRoundingMode: 'floor' } as unknown as NamedAttrMap;
+}

@@ -1,0 +1,38 @@
+import { getKernel, type KernelFunc, type NamedAttrMap, type NamedTensorInfoMap, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+
+/** What a kernel function is given, narrowed to what the kernels here use. */
+export interface KernelArgs {
+  readonly inputs: NamedTensorInfoMap;
+  readonly attrs: NamedAttrMap;
+  readonly backend: BackendWasm;
+}
+
+/** A kernel of this package before registration. */
+export interface AddedKernel {
+  readonly kernelName: string;
+  readonly run: (args: KernelArgs) => TensorInfo;
+}
+
+/** The input of that name; kernels are only called by ops, which check presence. */
+export function input(args: KernelArgs, name: string): TensorInfo {
+  return args.inputs[name] as TensorInfo;
+}
+
+/** The tensor's values where they lie in the wasm heap. Any allocation may move the heap: take views after the last one. */
+export function view(backend: BackendWasm, tensor: TensorInfo): Float32Array {
+  return backend.typedArrayFromHeap(tensor) as Float32Array;
+}
+
+/** A float32 tensor of zeros (the heap's memory is not cleared by itself). */
+export function zeros(backend: BackendWasm, shape: number[]): TensorInfo {
+  const out = backend.makeOutput(shape, 'float32');
+  view(backend, out).fill(0);
+  return out;
+}
+
+/** Runs one of the backend's own kernels outside the engine: no tape, no bookkeeping; the caller disposes what it gives. */
+export function runStock(backend: BackendWasm, name: string, inputs: NamedTensorInfoMap, attrs: NamedAttrMap): TensorInfo {
+  const kernel = getKernel(name, 'wasm').kernelFunc as KernelFunc;
+  return kernel({ inputs, attrs, backend }) as TensorInfo;
+}

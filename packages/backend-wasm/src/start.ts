@@ -1,0 +1,77 @@
+import { env, ready, setBackend } from '@tensorflow/tfjs-core';
+import { RobustError, type Runtime } from '@robustjs/core';
+import { describeDevice } from './device.ts';
+import { registerSecondGradients } from './gradients/register.ts';
+import { registerKernels } from './kernels/register.ts';
+import { withoutNewListeners } from './listeners.ts';
+
+/** How to start the WebAssembly runtime. */
+export interface WasmOptions {
+  /**
+   * Where the three `tfjs-backend-wasm*.wasm` files are: a folder (a path or URL that ends in `/`), or a full path by file
+   * name. Node finds them by itself; a browser needs it unless they are served beside the script.
+   */
+  readonly wasmPaths?: string | Readonly<Record<string, string>>;
+}
+
+let started: Promise<Runtime> | undefined;
+
+/**
+ * Starts TF.js on WebAssembly: registers TF.js's gradients and the kernels that its wasm backend lacks, and makes `wasm` the
+ * backend in use. Later calls give the same runtime, whatever their options.
+ *
+ * @throws RobustError `RJS_WASM_START` where the backend does not come up (mostly: the .wasm files are not found).
+ */
+export function startWasm(options: WasmOptions = {}): Promise<Runtime> {
+  started ??= start(options).catch((error: unknown) => {
+    started = undefined;
+    throw error;
+  });
+  return started;
+}
+
+async function start(options: WasmOptions): Promise<Runtime> {
+  const [version] = await Promise.all([withoutNewListeners(() => startBackend(options)), import('@robustjs/backend-wasm/gradients')]);
+  registerSecondGradients();
+  registerKernels();
+  return { id: 'wasm', version, device: await describeDevice(), variant: await variant(), missing: [] };
+}
+
+/** Imports the backend (which registers it), brings it up and gives its version. */
+async function startBackend({ wasmPaths }: WasmOptions): Promise<string> {
+  const { setWasmPaths, version_wasm: version } = await import('@tensorflow/tfjs-backend-wasm');
+  const up = await quietly(async () => {
+    if (wasmPaths !== undefined) setWasmPaths(wasmPaths as string);
+    const found = await setBackend('wasm');
+    await ready();
+    return found;
+  });
+  if (!up) throw notStarted(wasmPaths);
+  return version;
+}
+
+/** TF.js reports a backend that does not start on the console; PROD is its flag against that. */
+async function quietly(work: () => Promise<boolean>): Promise<boolean> {
+  const before = env().getBool('PROD');
+  env().set('PROD', true);
+  try {
+    return await work();
+  } finally {
+    env().set('PROD', before);
+  }
+}
+
+function notStarted(wasmPaths: WasmOptions['wasmPaths']): RobustError {
+  return new RobustError('RJS_WASM_START', {
+    expected: 'the WebAssembly backend to start',
+    got: wasmPaths === undefined ? 'no .wasm files beside the script' : `no usable .wasm files at ${JSON.stringify(wasmPaths)}`,
+    fix: "copy node_modules/@tensorflow/tfjs-backend-wasm/dist/*.wasm where they can be loaded, and pass their folder as startWasm({ wasmPaths: '/wasm/' }) in a fresh process or page",
+  });
+}
+
+async function variant(): Promise<string> {
+  const simd = await env().getAsync('WASM_HAS_SIMD_SUPPORT');
+  const threads = await env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT');
+  if (simd !== true) return 'plain';
+  return threads === true ? 'threaded-simd' : 'simd';
+}

@@ -1,0 +1,57 @@
+import { env, fill, type Rank, setBackend, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { expect } from 'vitest';
+import { startWasm } from '../src/index.ts';
+
+// The cpu backend greets on the console; PROD is TF.js's flag against that.
+env().set('PROD', true);
+
+/** Values in [-1, 1] that repeat nowhere, from the seed and the position alone. */
+export function values<R extends Rank>(shape: number[], seed: number): Tensor<R> {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return tensor<R>(Float32Array.from({ length: size }, (_, i) => Math.sin(1.7 * i * i + 12.9898 * i + 78.233 * seed)), shape as never, 'float32');
+}
+
+/** Runs `work` on a backend and reads what it gives; nothing of it stays. */
+export async function on(backend: 'cpu' | 'wasm', work: () => Tensor[]): Promise<Float32Array[]> {
+  await startWasm();
+  await setBackend(backend);
+  soilHeap();
+  const outputs = tidy(work);
+  const read = await Promise.all(outputs.map(async (output) => Float32Array.from(await output.data())));
+  for (const output of outputs) output.dispose();
+  await setBackend('wasm');
+  return read;
+}
+
+/** Fills memory that the next tensors will get with NaN: a kernel that reads what it has not written shows at once. */
+function soilHeap(): void {
+  const blocks = Array.from({ length: 16 }, (_, i) => Array.from({ length: 8 }, () => fill([2 ** i], Number.NaN))).flat();
+  for (const block of blocks) block.dispose();
+}
+
+/** Asserts that wasm and TF.js's cpu backend (plain loops, the oracle) agree, relative to the largest absolute value. */
+export async function expectSame(work: () => Tensor[], tolerances: readonly number[]): Promise<void> {
+  const [got, expected] = [await on('wasm', work), await on('cpu', work)];
+  expect(got.length).toBe(expected.length);
+  got.forEach((actual, index) => {
+    expect(actual.length).toBe(expected[index]!.length);
+    expect(largestDifference(actual, expected[index]!)).toBeLessThanOrEqual(tolerances[Math.min(index, tolerances.length - 1)]!);
+  });
+}
+
+/** max |a - b| / max |b|; not a number wherever either is. */
+export function largestDifference(a: Float32Array, b: Float32Array): number {
+  let [difference, scale] = [0, 0];
+  a.forEach((value, i) => {
+    difference = Math.max(difference, Math.abs(value - b[i]!));
+    scale = Math.max(scale, Math.abs(b[i]!));
+  });
+  // Math.max keeps a NaN, and no comparison with it holds.
+  return scale === 0 ? difference : difference / scale;
+}
+
+/** The bytes of a float array, for comparisons that rounding must not pass. */
+export function bytes(array: Float32Array): Buffer {
+  return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+}
