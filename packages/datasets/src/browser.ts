@@ -1,0 +1,10 @@
+export { archivePath } from './archive-path.ts';
+export { batchCount, type BatchOptions, batches, readBatch, shuffledBatches, type ShuffleOptions } from './batches.ts';
+export { CIFAR10_CLASSES, CIFAR10_RECORD_BYTES, CIFAR10_SHAPE, parseCifar10Labels } from './cifar.ts';
+export type { Dataset, DatasetInfo, Pools, Split } from './dataset.ts';
+export { IDX_HEADER_BYTES, type IdxHeader, parseIdx, parseIdxHeader } from './idx.ts';
+export { imageLayout, type ImagePlace } from './image-layout.ts';
+export { memoryDataset, type MemoryDatasetOptions } from './memory.ts';
+export { type NpyArray, type NpyHeader, type NpyType, type NpyValues, parseNpy, parseNpyHeader, writeNpy } from './npy.ts';
+export { datasetOf, type DatasetParts, type Rows, subset } from './rows.ts';
+export { split, splitClasses, type SplitOptions, take } from './split.ts';

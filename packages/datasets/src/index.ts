@@ -1,0 +1,10 @@
+export * from './browser.ts';
+export { CIFAR10_ARCHIVE, type Cifar10Options, loadCifar10 } from './node/cifar10.ts';
+export { download, type DownloadOptions } from './node/download.ts';
+export { loadFashionMnist, loadMnist } from './node/idx-folder.ts';
+export type { ImageShape } from './node/decode.ts';
+export { type ImageFolderOptions, loadImageFolder } from './node/image-folder.ts';
+export { loadMnistDigits } from './node/mnist-digits.ts';
+export { loadNpyFolder, type NpyFolderOptions } from './node/npy-folder.ts';
+export { DATASET_IDS, type DatasetId, type BenchmarkParts, openDataset, type OpenDatasetOptions } from './node/open.ts';
+export { type ReleaseFile, RELEASES } from './node/releases.ts';
