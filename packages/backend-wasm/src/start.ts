@@ -1,4 +1,4 @@
-import { env, ready, setBackend } from '@tensorflow/tfjs-core';
+import { env, setBackend } from '@tensorflow/tfjs-core';
 import { RobustError, type Runtime } from '@robustjs/core';
 import { describeDevice } from './device.ts';
 import { registerSecondGradients } from './gradients/register.ts';
@@ -42,9 +42,7 @@ async function startBackend({ wasmPaths }: WasmOptions): Promise<string> {
   const { setWasmPaths, version_wasm: version } = await import('@tensorflow/tfjs-backend-wasm');
   const up = await quietly(async () => {
     if (wasmPaths !== undefined) setWasmPaths(wasmPaths as string);
-    const found = await setBackend('wasm');
-    await ready();
-    return found;
+    return setBackend('wasm');
   });
   if (!up) throw notStarted(wasmPaths);
   return version;

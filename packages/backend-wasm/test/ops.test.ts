@@ -1,5 +1,5 @@
 import {
-  avgPool, avgPool3d, concat, engine, gather, grads, logSoftmax, matMul, maxPool, maxPool3d, mean, moments, mul, pad, relu, rsqrt, slice,
+  add, avgPool, avgPool3d, concat, engine, gather, grads, logSoftmax, matMul, maxPool, maxPool3d, mean, moments, mul, pad, relu, rsqrt, slice,
   softplus, sub, type Tensor, type Tensor1D, type Tensor4D, type Tensor5D, tensor1d, unsortedSegmentSum,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ function withGradients(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]):
 /** Batch norm in training mode, spelled out: statistics are differentiated too. */
 function normalized(x: Tensor): Tensor {
   const { mean: center, variance } = moments(x, [0, 1, 2], true);
-  return mul(sub(x, center), rsqrt(variance.add(1e-5)));
+  return mul(sub(x, center), rsqrt(add(variance, 1e-5)));
 }
 
 const OPS: readonly (readonly [string, () => Tensor[]])[] = [

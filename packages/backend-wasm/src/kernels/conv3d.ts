@@ -7,8 +7,8 @@ import { type AddedKernel, input, type KernelArgs, runStock, view, zeros } from 
 
 /*
  * A 3-D convolution is a 2-D one whose channels are the depth slices under the filter: with x' [n * o_d, h, w, k_d * c] and
- * w' [k_h, k_w, k_d * c, f], y = conv2d(x', w'). Both gradients follow by folding back. TF.js's own gradient kernels add to
- * memory that nobody cleared, so their results depend on what ran before; all three are plain loops.
+ * w' [k_h, k_w, k_d * c, f], y = conv2d(x', w'). Both gradients follow by folding back. TF.js's own input gradient is
+ * wrong on wasm, and all three of its kernels are plain loops.
  */
 
 export const conv3d: AddedKernel = {

@@ -4,6 +4,7 @@ import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-backprop.ts';
 import { conv3d, conv3dBackpropFilter, conv3dBackpropInput } from './conv3d.ts';
 import type { AddedKernel } from './heap.ts';
+import { maxPool3d, maxPool3dGrad, maxPoolGrad } from './max-pool.ts';
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 
 const KERNELS: readonly AddedKernel[] = [
@@ -14,6 +15,9 @@ const KERNELS: readonly AddedKernel[] = [
   conv3dBackpropInput,
   depthwiseBackpropFilter,
   depthwiseBackpropInput,
+  maxPool3d,
+  maxPool3dGrad,
+  maxPoolGrad,
   unsortedSegmentSum,
 ];
 
