@@ -1,5 +1,5 @@
 import {
-  clone, customGrad, expandDims, logSoftmax, mul, neg, oneHot, softmax, sub, sum, type Tensor, type Tensor1D, tidy, zerosLike,
+  add, cast, clone, customGrad, expandDims, logSoftmax, mul, neg, oneHot, softmax, sub, sum, type Tensor, type Tensor1D, tidy, zerosLike,
 } from '@tensorflow/tfjs-core';
 
 // tf.losses.softmaxCrossEntropy saves its softmax for the gradient and so loses the link to the logits: under double
@@ -15,7 +15,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor, smoothing = 0): Ten
   return tidy(() => {
     const classes = logits.shape[1]!;
     const rest = smoothing / classes;
-    return softCrossEntropy(logits, oneHot(labels as Tensor1D, classes, 1 - smoothing + rest, rest, 'float32'));
+    return softCrossEntropy(logits, oneHot(labels, classes, 1 - smoothing + rest, rest, 'float32'));
   });
 }
 
