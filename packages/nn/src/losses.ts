@@ -14,8 +14,9 @@ import {
 export function crossEntropy(logits: Tensor, labels: Tensor, smoothing = 0): Tensor1D {
   return tidy(() => {
     const classes = logits.shape[1]!;
-    const rest = smoothing / classes;
-    return softCrossEntropy(logits, oneHot(labels, classes, 1 - smoothing + rest, rest, 'float32'));
+    // The wasm kernel writes whole numbers, whatever on-value and data type it is asked for.
+    const hard = cast(oneHot(labels, classes), 'float32');
+    return softCrossEntropy(logits, add(mul(hard, 1 - smoothing), smoothing / classes));
   });
 }
 
