@@ -1,0 +1,75 @@
+import type { NamedVariable } from '@robustjs/core';
+import { namedVariable } from '@robustjs/nn';
+import { add, div, mul, sqrt, square, sub, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core';
+import type { OptimizerRecipe } from '../recipe.ts';
+
+/** Moves parameters along gradients. Its whole state is in `slots`, so that a run can be taken up again to the bit. */
+export interface Optimizer {
+  /** State by parameter, as variables to be stored; empty where there is none. */
+  readonly slots: readonly NamedVariable[];
+  /**
+   * One step.
+   *
+   * @param gradients one a parameter, in the order of the parameters; a parameter without one stays as it is.
+   * @param step steps done before.
+   */
+  apply(gradients: readonly (Tensor | undefined)[], learningRate: number, step: number): void;
+  /** Releases the slots. */
+  dispose(): void;
+}
+
+/** One step of one parameter; runs inside a tidy. */
+type Rule = (parameter: NamedVariable, gradient: Tensor, slots: readonly NamedVariable[], learningRate: number, step: number) => void;
+
+/**
+ * The optimizer of a recipe over these parameters. Weight decay is added to the gradient. Biases and normalization
+ * parameters (of rank 1) are not decayed unless `decayNorm` says so.
+ */
+export function optimizerOf(recipe: OptimizerRecipe, parameters: readonly NamedVariable[]): Optimizer {
+  const { names, rule } = recipe.id === 'sgd' ? sgd(recipe) : adam(recipe);
+  const slots = parameters.map(({ name, variable }) => names.map((slot) => namedVariable(`${slot}/${name}`, zeros(variable.shape), false)));
+  const decayOf = ({ variable }: NamedVariable): number => (recipe.decayNorm || variable.rank > 1 ? recipe.weightDecay : 0);
+  return {
+    slots: slots.flat(),
+    apply(gradients, learningRate, step) {
+      parameters.forEach((parameter, i) => {
+        const gradient = gradients[i];
+        if (gradient === undefined) return;
+        tidy(() => {
+          const decay = decayOf(parameter);
+          const decayed = decay > 0 ? add(gradient, mul(parameter.variable, decay)) : gradient;
+          rule(parameter, decayed, slots[i]!, learningRate, step);
+        });
+      });
+    },
+    dispose: () => slots.flat().forEach(({ variable }) => variable.dispose()),
+  };
+}
+
+/** b = momentum b + g; p -= rate b, or rate (g + momentum b) with Nesterov's variant, as PyTorch has it. */
+function sgd({ momentum, nesterov }: OptimizerRecipe & { id: 'sgd' }): { names: string[]; rule: Rule } {
+  return {
+    names: momentum > 0 ? ['momentum'] : [],
+    rule({ variable }, gradient, [slot], learningRate) {
+      if (slot !== undefined) slot.variable.assign(add(mul(slot.variable, momentum), gradient));
+      const heavy = slot?.variable ?? gradient;
+      const direction = nesterov ? add(gradient, mul(heavy, momentum)) : heavy;
+      variable.assign(sub(variable, mul(direction, learningRate)));
+    },
+  };
+}
+
+/** Kingma and Ba, ICLR 2015, algorithm 1, with both bias corrections moved into the step length and epsilon (section 2). */
+function adam({ beta1, beta2, epsilon }: OptimizerRecipe & { id: 'adam' }): { names: string[]; rule: Rule } {
+  return {
+    names: ['mean', 'square'],
+    rule({ variable }, gradient, [mean, uncentered], learningRate, step) {
+      mean!.variable.assign(add(mul(mean!.variable, beta1), mul(gradient, 1 - beta1)));
+      uncentered!.variable.assign(add(mul(uncentered!.variable, beta2), mul(square(gradient), 1 - beta2)));
+      const correction = Math.sqrt(1 - beta2 ** (step + 1));
+      const length = (learningRate * correction) / (1 - beta1 ** (step + 1));
+      const direction = div(mean!.variable, add(sqrt(uncentered!.variable), epsilon * correction));
+      variable.assign(sub(variable, mul(direction, length)));
+    },
+  };
+}

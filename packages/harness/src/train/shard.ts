@@ -1,0 +1,82 @@
+import { type Batch, MAIN, one, type RandomStream, runAttack, type TrainingAttack, type TrainingObjective, type TrainingTools, type Update } from '@robustjs/core';
+import { dispose, type Rank, slice, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
+import { type Gradient, gradientOf } from './gradient.ts';
+import { plainObjective } from './plain-objective.ts';
+import type { StepContext } from './step.ts';
+
+/** Contiguous rows of a batch whose gradient is taken apart from the others'. */
+export interface Shard {
+  readonly tools: TrainingTools;
+  /** Makes the objective, adversarial rows included. */
+  prepare(): Promise<void>;
+  /** Differentiates the objective. */
+  gradient(): Gradient;
+  /** Gradients taken by attacks so far, row by row. */
+  attackCalls(): number;
+  /** Releases the objective and the statistics recorded. */
+  dispose(): void;
+}
+
+/** Cuts rows into as many parts as asked for, as even as can be; a part without rows is left out. */
+export function cutRows(rows: number, shards: number): { start: number; count: number }[] {
+  const at = (shard: number): number => Math.floor((rows * shard) / shards);
+  return Array.from({ length: shards }, (_, i) => ({ start: at(i), count: at(i + 1) - at(i) })).filter(({ count }) => count > 0);
+}
+
+/** These rows of a batch. The caller disposes `inputs` and `labels`. */
+export function rowsOf({ inputs, labels, ids }: Batch, start: number, count: number): Batch {
+  return {
+    inputs: slice(inputs, [start, ...inputs.shape.slice(1).map(() => 0)], [count, ...inputs.shape.slice(1)]),
+    labels: slice<Rank.R1, Tensor1D>(labels, start, count),
+    ids: ids.subarray(start, start + count),
+  };
+}
+
+/**
+ * The tools of one step for a batch or a part of one, and its objective. Draws are keyed by example, so all parts share
+ * the step's stream.
+ */
+export function shardOf({ model, defense, classes, ...context }: StepContext, batch: Batch, step: number, signal: AbortSignal | undefined): Shard {
+  const updates: Update[] = [];
+  const random = context.random.split(step);
+  const attacks = attacker({ model, batch, random, signal });
+  const tools: TrainingTools = { random, progress: step / context.steps, classes, updates, attack: attacks.run };
+  let objective: TrainingObjective | undefined;
+  return {
+    tools,
+    async prepare() {
+      objective = (await defense.objective?.(model, batch, tools)) ?? plainObjective(model, batch, tools, one(defense.deploys ?? MAIN));
+    },
+    gradient: () => gradientOf(objective!, context.parameters, batch.ids.length, updates),
+    attackCalls: attacks.calls,
+    dispose() {
+      objective?.dispose?.();
+      dispose(updates.map(({ value }) => value));
+    },
+  };
+}
+
+/** Attacks on one batch, in the order asked for; each has a stream of its own. */
+function attacker(problem: Pick<StepContext, 'model' | 'signal'> & { batch: Batch; random: RandomStream }): {
+  run: (options: TrainingAttack) => Promise<Tensor>;
+  calls: () => number;
+} {
+  const { model, batch, random, signal } = problem;
+  let attacks = 0;
+  let calls = 0;
+  return {
+    calls: () => calls,
+    async run({ attack, ...options }) {
+      const result = await runAttack(attack, {
+        model,
+        ...batch,
+        ...options,
+        random: random.split('attack', attacks++),
+        keep: 'last',
+        ...(signal && { signal }),
+      });
+      calls += result.gradientCalls.reduce((sum, count) => sum + count, 0);
+      return result.adversarial;
+    },
+  };
+}
