@@ -41,7 +41,7 @@ async function start(options: WasmOptions): Promise<Runtime> {
 async function startBackend({ wasmPaths }: WasmOptions): Promise<string> {
   const { setWasmPaths, version_wasm: version } = await import('@tensorflow/tfjs-backend-wasm');
   const up = await quietly(async () => {
-    if (wasmPaths !== undefined) setWasmPaths(wasmPaths as string);
+    if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
     return setBackend('wasm');
   });
   if (!up) throw notStarted(wasmPaths);

@@ -1,4 +1,4 @@
-import { env, fill, type Rank, setBackend, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { backend as engineBackend, env, fill, type Rank, setBackend, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { expect } from 'vitest';
 import { startWasm } from '../src/index.ts';
@@ -12,14 +12,16 @@ export function values<R extends Rank>(shape: number[], seed: number): Tensor<R>
   return tensor<R>(Float32Array.from({ length: size }, (_, i) => Math.sin(1.7 * i * i + 12.9898 * i + 78.233 * seed)), shape as never, 'float32');
 }
 
-/** Runs `work` on a backend and reads what it gives; nothing of it stays. */
+/** Runs `work` on a backend and reads what it gives; asserts that nothing else of it stays in the backend's memory. */
 export async function on(backend: 'cpu' | 'wasm', work: () => Tensor[]): Promise<Float32Array[]> {
   await startWasm();
   await setBackend(backend);
   soilHeap();
+  const before = engineBackend().numDataIds();
   const outputs = tidy(work);
   const read = await Promise.all(outputs.map(async (output) => Float32Array.from(await output.data())));
   for (const output of outputs) output.dispose();
+  expect(engineBackend().numDataIds()).toBe(before);
   await setBackend('wasm');
   return read;
 }

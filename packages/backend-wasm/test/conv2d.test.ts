@@ -1,4 +1,4 @@
-import { conv1d, conv2d, conv3d, depthwiseConv2d, grads, type Tensor, type Tensor3D, type Tensor4D, type Tensor5D } from '@tensorflow/tfjs-core';
+import { conv1d, conv2d, conv3d, depthwiseConv2d, grads, type Rank, type Tensor, type Tensor3D, type Tensor4D, type Tensor5D } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { expectSame, on, values } from './compare.ts';
 
@@ -75,7 +75,7 @@ describe('other ranks', () => {
   });
 
   test('conv3d, dilated', async () => {
-    await expectSame(() => [conv3d(values([2, 7, 8, 9, 2], 1), values([2, 3, 3, 2, 4], 2), 1, 'same', 'NDHWC', [3, 2, 2])], TOLERANCES);
+    await expectSame(() => [conv3d(values<Rank.R5>([2, 7, 8, 9, 2], 1), values<Rank.R5>([2, 3, 3, 2, 4], 2), 1, 'same', 'NDHWC', [3, 2, 2])], TOLERANCES);
   });
 });
 

@@ -1,6 +1,6 @@
 import {
   add, avgPool, avgPool3d, concat, engine, gather, grads, logSoftmax, matMul, maxPool, maxPool3d, mean, moments, mul, pad, relu, rsqrt, slice,
-  softplus, sub, type Tensor, type Tensor1D, type Tensor4D, type Tensor5D, tensor1d, unsortedSegmentSum,
+  softplus, sub, type Tensor, type Tensor4D, type Tensor5D, tensor1d, unsortedSegmentSum,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { expectSame, on, values } from './compare.ts';
@@ -34,6 +34,11 @@ const OPS: readonly (readonly [string, () => Tensor[]])[] = [
   ['matMul', () => withGradients((a, b) => matMul(a, b), values([9, 5], 1), values([5, 11], 2))],
   ['matMul transposed', () => withGradients((a, b) => matMul(a, b, true, true), values([5, 9], 1), values([11, 5], 2))],
   ['matMul batched', () => withGradients((a, b) => matMul(a, b), values([3, 4, 5], 1), values([3, 5, 2], 2))],
+  ['matMul batched, transposed', () => withGradients((a, b) => matMul(a, b, true, true), values([3, 5, 4], 1), values([3, 2, 5], 2))],
+  ['matMul batched over two axes', () => withGradients((a, b) => matMul(a, b), values([2, 3, 4, 5], 1), values([2, 3, 5, 2], 2))],
+  ['matMul broadcast', () => [matMul(values([3, 4, 5], 1), values([1, 5, 2], 2)), matMul(values([1, 4, 5], 1), values([3, 5, 2], 2), false, false)]],
+  ['matMul of no rows', () => withGradients((a, b) => matMul(a, b), values([0, 5], 1), values([5, 3], 2))],
+  ['matMul of no products', () => [matMul(values([0, 4, 5], 1), values([0, 5, 3], 2))]],
   ['concat', () => withGradients((a, b) => concat([a, b], 1), values([3, 2, 4], 1), values([3, 5, 4], 2))],
   ['slice', () => withGradients((x) => slice(x, [1, 0, 2], [2, 3, 2]), values([4, 3, 5], 1))],
   ['pad', () => withGradients((x) => pad(x, [[1, 0], [2, 3]]), values([3, 4], 1))],
@@ -55,7 +60,7 @@ describe('unsortedSegmentSum', () => {
   });
 
   test('no rows give zeros', async () => {
-    const [sums] = await on('wasm', () => [unsortedSegmentSum(values([0, 2], 1), tensor1d([], 'int32') as Tensor1D, 2)]);
+    const [sums] = await on('wasm', () => [unsortedSegmentSum(values([0, 2], 1), tensor1d([], 'int32'), 2)]);
     expect([...sums!]).toEqual([0, 0, 0, 0]);
   });
 });

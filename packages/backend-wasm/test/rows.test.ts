@@ -1,4 +1,4 @@
-import { concat, conv2d, depthwiseConv2d, grad, logSoftmax, matMul, maxPool, relu, reshape, slice, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import { concat, conv2d, depthwiseConv2d, grad, logSoftmax, matMul, maxPool, mul, relu, reshape, slice, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startWasm } from '../src/index.ts';
 import { bytes, values } from './compare.ts';
@@ -18,7 +18,7 @@ const classifier: Network = (x) => {
   let y: Tensor = x;
   for (const [i, o, stride] of [[1, 16, 1], [16, 32, 2], [32, 32, 2]] as const) y = relu(convolution(3, [i, o], stride, 'same')(y));
   const pooled = maxPool(y as Tensor4D, 2, 2, 'same');
-  return logSoftmax(matMul(reshape(pooled, [x.shape[0]!, -1]), values([4 * 4 * 32, 10], 3)));
+  return logSoftmax(matMul(reshape(pooled, [x.shape[0], -1]), values([4 * 4 * 32, 10], 3)));
 };
 
 const NETWORKS: readonly (readonly [string, number[], Network])[] = [
@@ -29,6 +29,7 @@ const NETWORKS: readonly (readonly [string, number[], Network])[] = [
   ['1x1, 8 to 8', [5, 5, 8], convolution(1, [8, 8], 1, 'same')],
   ['1x1 on one pixel', [1, 1, 12], convolution(1, [12, 5], 1, 'same')],
   ['depthwise', [9, 7, 6], (x) => depthwiseConv2d(x as Tensor4D, values([3, 3, 6, 1], 2), 1, 'same')],
+  ['products in a batch', [9, 53], (x) => matMul(x, mul(x, 0.5), false, true)],
   ['classifier', [28, 28, 1], classifier],
 ];
 
@@ -40,8 +41,8 @@ async function rowBytes(shape: number[], network: Network, order: readonly numbe
     const out = network(x);
     const weights = values([BATCH, ...out.shape.slice(1)], 4);
     const dy = concat(order.map((row) => slice(weights, [row], [1])));
-    return [out, grad(network)(x, dy)];
-  }) as [Tensor, Tensor];
+    return [out, grad(network)(x, dy)] as [Tensor, Tensor];
+  });
   const read = [(await y.data()) as Float32Array, (await dx.data()) as Float32Array];
   y.dispose();
   dx.dispose();

@@ -14,7 +14,7 @@ const BATCH = 8;
 
 function crossEntropy(x: Tensor, [first, second, dense]: readonly Variable[], labels: Tensor): Scalar {
   const a = relu(conv2d(x as Tensor4D, first as Variable as never, 1, 'same'));
-  const b = relu(conv2d(a as Tensor4D, second as Variable as never, 2, 'same'));
+  const b = relu(conv2d(a, second as Variable as never, 2, 'same'));
   const logits = matMul(reshape(b, [BATCH, -1]), dense!);
   return neg(mean(sum(mul(logSoftmax(logits), labels), -1)));
 }
@@ -40,7 +40,7 @@ test('300 training steps learn, keep the number of tensors, and do not grow the 
     scaled.dispose();
     return made;
   });
-  const heap = (): number => (backend() as BackendWasm).wasm.HEAPU8.byteLength;
+  const heap = (): number => (backend() as BackendWasm & { wasm: { HEAPU8: Uint8Array } }).wasm.HEAPU8.byteLength;
   const firstLoss = await descend(x, parameters, labels);
   const [tensors, size] = [memory().numTensors, heap()];
   let loss = firstLoss;

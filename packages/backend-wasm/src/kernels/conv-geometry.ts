@@ -49,5 +49,5 @@ export function forwardAttrs(
   columnPad: readonly [number, number],
 ): NamedAttrMap {
   const pad = [[0, 0], [...rowPad], [...columnPad], [0, 0]];
-  return { strides, dilations, pad, dataFormat: 'NHWC', dimRoundingMode: 'floor' } as unknown as NamedAttrMap;
+  return { strides, dilations, pad, dataFormat: 'NHWC', dimRoundingMode: 'floor' };
 }

@@ -1,4 +1,13 @@
-import { getKernel, type KernelFunc, type NamedAttrMap, type NamedTensorInfoMap, type TensorInfo } from '@tensorflow/tfjs-core';
+import {
+  getKernel,
+  type KernelConfig,
+  type KernelFunc,
+  type NamedAttrMap,
+  type NamedTensorInfoMap,
+  registerKernel,
+  type TensorInfo,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 
 /** What a kernel function is given, narrowed to what the kernels here use. */
@@ -31,8 +40,21 @@ export function zeros(backend: BackendWasm, shape: number[]): TensorInfo {
   return out;
 }
 
+const replaced = new Map<string, KernelFunc>();
+
+/** Puts a kernel in the place of the backend's own, if there is one; `runStock` still finds that. */
+export function install({ kernelName, run }: AddedKernel): void {
+  const stock = getKernel(kernelName, 'wasm') as KernelConfig | undefined;
+  if (stock !== undefined) {
+    replaced.set(kernelName, stock.kernelFunc);
+    // TF.js warns on the console about a second registration, so the first is taken out.
+    unregisterKernel(kernelName, 'wasm');
+  }
+  registerKernel({ kernelName, backendName: 'wasm', kernelFunc: run as unknown as KernelFunc });
+}
+
 /** Runs one of the backend's own kernels outside the engine: no tape, no bookkeeping; the caller disposes what it gives. */
 export function runStock(backend: BackendWasm, name: string, inputs: NamedTensorInfoMap, attrs: NamedAttrMap): TensorInfo {
-  const kernel = getKernel(name, 'wasm').kernelFunc as KernelFunc;
+  const kernel = replaced.get(name) ?? getKernel(name, 'wasm').kernelFunc;
   return kernel({ inputs, attrs, backend }) as TensorInfo;
 }
