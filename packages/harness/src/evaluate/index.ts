@@ -1,1 +1,13 @@
-export {};
+export { compareEntries, type EntryWithExamples, type PairedDifference } from './compare.ts';
+export {
+  type Accuracy, type Entry, type EntryAbout, type EntryAttack, type EntryEvaluation, entryFromJson, entryJsonSchema, entrySchema,
+} from './entry.ts';
+export { type DatasetEvaluationOptions, type Evaluated, evaluateDataset } from './evaluate-dataset.ts';
+export { evaluate, type EvaluateOptions } from './evaluate.ts';
+export type { Images, Labels } from './examples-input.ts';
+export { type ExampleRecord, examplesFromJsonl, examplesToJsonl } from './examples.ts';
+export type { CurveOptions, EvaluationOptions, NamedAttack } from './options.ts';
+export type { EvaluationProgress } from './progress.ts';
+export type { SanityCheck, SanityStatus } from './sanity/check.ts';
+export type { Evaluable, Predictor } from './subject.ts';
+export { wilson } from './wilson.ts';

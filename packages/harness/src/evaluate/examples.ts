@@ -1,0 +1,53 @@
+import { RobustError } from '@robustjs/core';
+import { z } from 'zod';
+
+/** What became of one example; kept beside an entry, so that two entries can be compared example by example. */
+export interface ExampleRecord {
+  id: number;
+  label: number;
+  /** Class predicted without an attack. */
+  predicted: number;
+  /** Whether that is the label. */
+  clean: boolean;
+  /** One for each budget of the entry; empty where the example was not attacked. */
+  outcomes: {
+    eps: number;
+    /** Correct without an attack and under every attack. */
+    robust: boolean;
+    /** The first attack that broke it; null where none did, or none had to. */
+    brokenBy: string | null;
+  }[];
+}
+
+const schema: z.ZodType<ExampleRecord> = z.strictObject({
+  id: z.int(),
+  label: z.int().nonnegative(),
+  predicted: z.int().nonnegative(),
+  clean: z.boolean(),
+  outcomes: z.array(z.strictObject({ eps: z.number().nonnegative(), robust: z.boolean(), brokenBy: z.string().nullable() })),
+});
+
+/** The records as text, one JSON object a line. */
+export const examplesToJsonl = (examples: readonly ExampleRecord[]): string => examples.map((example) => `${JSON.stringify(example)}\n`).join('');
+
+/**
+ * Reads what {@link examplesToJsonl} wrote.
+ *
+ * @throws RobustError `RJS_EXAMPLES` naming the line.
+ */
+export function examplesFromJsonl(text: string): ExampleRecord[] {
+  return text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [parseLine(line, index + 1)]));
+}
+
+function parseLine(line: string, number: number): ExampleRecord {
+  try {
+    return schema.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new RobustError('RJS_EXAMPLES', {
+      expected: `an example on line ${number}`,
+      got: line.length > 80 ? `${line.slice(0, 80)}…` : line,
+      fix: 'take the .examples.jsonl file of a run, unchanged and whole',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,36 @@
+import { evaluation, type Model, type Objective, type Route } from '@robustjs/core';
+import { customGrad, engine, sum, type Tensor, type Tensor1D, zeros } from '@tensorflow/tfjs-core';
+
+/**
+ * Gradient of an objective with respect to inputs; undefined where the model has none, because an operation has no gradient
+ * or nothing links the output to the input.
+ */
+export function tryGradient(model: Model, route: Route, objective: Objective, inputs: Tensor, labels: Tensor1D): Tensor | undefined {
+  try {
+    const { value, grads } = engine().gradients(() => sum(objective(model.forward(inputs, evaluation(route)), labels)), [inputs], undefined as never, true);
+    value.dispose();
+    return grads[0];
+  } catch {
+    releaseTape();
+    return undefined;
+  }
+}
+
+// TF.js frees what its tape saved only when the backward pass ends; after a throw that is left to the caller.
+function releaseTape(): void {
+  const { state } = engine();
+  for (const node of state.activeTape ?? []) node.saved?.forEach((saved) => saved.dispose());
+  state.activeTape = null as never;
+}
+
+/** The same model with a gradient of zero, so that attacks run on a model that has none instead of throwing in the tape. */
+export function withZeroGradient(model: Model): Model {
+  return {
+    ...model,
+    forward: (inputs, pass) =>
+      customGrad((x) => ({
+        value: model.forward(x as Tensor, pass),
+        gradFunc: (dy: Tensor) => zeros([dy.shape[0]!, ...model.inputShape]),
+      }))(inputs),
+  };
+}
