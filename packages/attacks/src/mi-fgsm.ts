@@ -1,6 +1,6 @@
 import { type Attack, parseEps } from '@robustjs/core';
 import { abs, add, div, dispose, maximum, mul, reshape, sum, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
-import { checkKnown, checkWhole, type ObjectiveName, objectiveNamed } from './options.ts';
+import { checkKnown, checkNonNegative, checkWhole, type ObjectiveName, objectiveNamed } from './options.ts';
 import { projectedStep } from './step.ts';
 
 /** Options of {@link miFgsm}. */
@@ -25,7 +25,8 @@ export interface MiFgsmOptions {
  */
 export function miFgsm(options: MiFgsmOptions = {}): Attack {
   checkKnown(options, ['steps', 'alpha', 'decay', 'objective']);
-  const { alpha, decay = 1, objective = 'cross-entropy' } = options;
+  const { alpha, objective = 'cross-entropy' } = options;
+  const decay = checkNonNegative('decay', options.decay ?? 1);
   const steps = checkWhole('steps', options.steps ?? 10, 1);
   const fixedAlpha = alpha === undefined ? undefined : parseEps(alpha);
   return {

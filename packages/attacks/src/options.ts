@@ -34,6 +34,12 @@ export function checkWhole(name: string, value: number, least: number): number {
   return value;
 }
 
+/** A finite number of zero or more. */
+export function checkNonNegative(name: string, value: number): number {
+  if (!(value >= 0 && value < Infinity)) throw badOption(name, 'a finite number of zero or more', value);
+  return value;
+}
+
 /** A share strictly between 0 and 1. */
 export function checkShare(name: string, value: number): number {
   if (!(value > 0 && value < 1)) throw badOption(name, 'a number between 0 and 1, both excluded', value);

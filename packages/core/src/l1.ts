@@ -1,5 +1,5 @@
 import {
-  abs, add, clipByValue, cumsum, div, greater, greaterEqual, less, logicalAnd, max, maximum, min, mul, range, relu, reshape,
+  abs, add, clipByValue, cumsum, div, greater, greaterEqual, less, logicalAnd, logicalOr, max, maximum, min, mul, range, relu, reshape,
   sign, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tensor, tidy, topk, where,
 } from '@tensorflow/tfjs-core';
 import { parseEps } from './eps.ts';
@@ -47,7 +47,10 @@ export function l1(eps: number | string, options: L1Options = {}): ThreatModel {
     steepest: (gradient, inputs, [low, high]) =>
       tidy(() => {
         // A value at the edge of the box cannot move outwards: it is no candidate.
-        const free = where(greater(gradient, 0), less(inputs, high), greater(inputs, low));
+        const free = logicalOr(
+          logicalAnd(greater(gradient, 0), less(inputs, high)),
+          logicalAnd(less(gradient, 0), greater(inputs, low)),
+        );
         const magnitude = mul(abs(gradient), free);
         const kept = Math.max(1, Math.round((1 - quantile) * rowSize(gradient)));
         const smallestKept = min(topk(flatRows(magnitude), kept, true).values, 1);

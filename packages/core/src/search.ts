@@ -92,7 +92,10 @@ export function searchOf(options: SearchOptions): RunningSearch {
       else replaceRows({ ...rows, best: clone(x) });
     },
     async compact(...state) {
-      throwIfAborted(options.signal);
+      if (options.signal?.aborted) {
+        dispose(state);
+        throw aborted(options.signal);
+      }
       const broken = judged ? await rows.success.data() : [];
       const leave = indicesWhere(places.length, (i) => Boolean(broken[i]));
       if (leave.length === 0) return state;
@@ -151,16 +154,13 @@ function freshRows(clean: Tensor, goals: Tensor1D): Rows {
   };
 }
 
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new RobustError('RJS_ABORTED', {
-      expected: 'to run to the end',
-      got: 'a request to stop',
-      fix: 'run it again to continue',
-      cause: signal.reason,
-    });
-  }
-}
+const aborted = ({ reason }: AbortSignal): RobustError =>
+  new RobustError('RJS_ABORTED', {
+    expected: 'to run to the end',
+    got: 'a request to stop',
+    fix: 'run it again to continue',
+    cause: reason,
+  });
 
 const indicesWhere = (count: number, test: (index: number) => boolean): Int32Array =>
   Int32Array.from({ length: count }, (_, i) => i).filter(test);

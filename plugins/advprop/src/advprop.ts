@@ -5,7 +5,7 @@
 import { type Defense, MAIN, mean, one, rows, threatModel, type TrainingTools, type Batch } from '@robustjs/core';
 import { pgd } from '@robustjs/attacks';
 import { branchedNorms, crossEntropy } from '@robustjs/nn';
-import { add, cast, concat, dispose, floor, mod, mul, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
+import { add, cast, concat, dispose, floor, minimum, mod, mul, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 
 /** The auxiliary branch, which sees adversarial rows only and is thrown away after training. */
 export const ADVERSARIAL = 'adversarial';
@@ -58,6 +58,8 @@ export function advprop({ norm, eps, alpha, steps, targeted, randomStart, labelS
 /** A class other than its own for every row, uniformly: label + 1 … label + C - 1, modulo C. */
 const otherClasses = ({ labels, ids }: Batch, { random, classes }: TrainingTools): Tensor1D =>
   tidy(() => {
-    const shift = add(floor(mul(random.split('target').uniformRows(ids, []), classes - 1)), 1);
+    const draws = random.split('target').uniformRows(ids, []);
+    // Float32 rounds the largest draws up to classes - 1, which would be the row's own class.
+    const shift = add(minimum(floor(mul(draws, classes - 1)), classes - 2), 1);
     return cast(mod<Tensor1D>(add(cast(labels, 'float32'), shift), classes), 'int32');
   });
