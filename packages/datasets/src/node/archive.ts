@@ -27,12 +27,14 @@ export async function readArchive(archive: string, { wants, maxBytes = MAX_BYTES
   const progress = { offset: 0, endsInZeros: false, held: 0 };
   const tar = extract();
   tar.on('entry', (header, stream, next) => {
+    // A broken archive fails its entries too; the archive's own error is the one that is thrown.
+    stream.on('error', () => {});
     const chunks: Uint8Array[] = [];
     let path: string | undefined;
     try {
-      path = wantedPath(header, archive, progress.offset, wants);
+      path = wantedPath(header, archive, stream.offset, wants);
       if (path !== undefined) {
-        if (files.has(path)) throw brokenFile(archive, progress.offset, 'every file once', path);
+        if (files.has(path)) throw brokenFile(archive, stream.offset, 'every file once', path);
         progress.held += header.size ?? 0;
         if (progress.held > maxBytes) throw tooLarge(archive, `files of ${maxBytes} bytes at most`, `${progress.held} up to ${path}`);
       }

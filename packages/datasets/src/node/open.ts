@@ -27,6 +27,8 @@ export interface OpenDatasetOptions extends Pick<ImageFolderOptions, 'inputShape
   readonly cacheDir?: string;
   /** Whether to download what is not here. Default true. */
   readonly download?: boolean;
+  /** Address of a folder to download from instead of the publishers': the names and hashes of {@link RELEASES} hold. */
+  readonly mirror?: string;
   /** Examples to split off `train` where there is no official validation set. Default: 10 % of both, at most 5,000. */
   readonly validation?: number;
   /** Examples to split off `train` where there is no official test set. Default: 10 %. */
@@ -114,8 +116,9 @@ async function releaseFolder(id: ReleaseId, options: OpenDatasetOptions, has: (f
   if (complete) return cache;
   if (options.download === false) throw notFound(id, places, 'allow the download, or say with dataDir or ROBUSTJS_DATA where the files are');
   for (const { name, url, bytes, sha256 } of RELEASES[id]) {
-    const { onProgress, signal } = options;
-    await download({ name, url, bytes, sha256, cacheDir: cache, ...(onProgress && { onProgress }), ...(signal && { signal }) });
+    const { mirror, onProgress, signal } = options;
+    const from = mirror === undefined ? url : `${mirror.replace(/\/$/, '')}/${name}`;
+    await download({ name, url: from, bytes, sha256, cacheDir: cache, ...(onProgress && { onProgress }), ...(signal && { signal }) });
   }
   return cache;
 }
