@@ -14,7 +14,7 @@ import { type AddedKernel, input, type KernelArgs, runStock, view, zeros } from 
 export const conv2dBackpropFilter: AddedKernel = { kernelName: 'Conv2DBackpropFilter', run };
 
 /** Examples per convolution: keeps the packed operand in cache and bounds the length of a float32 sum. */
-export const CHUNK = 64;
+export const CHUNK = 16;
 
 function run(args: KernelArgs): TensorInfo {
   const x = input(args, 'x');

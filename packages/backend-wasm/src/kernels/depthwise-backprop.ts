@@ -1,19 +1,40 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { type ConvAxis, type ConvGeometry, convGeometry } from './conv-geometry.ts';
-import { type AddedKernel, input, type KernelArgs, view, zeros } from './heap.ts';
+import { type ConvAxis, type ConvGeometry, convGeometry, forwardAttrs } from './conv-geometry.ts';
+import { type AddedKernel, input, type KernelArgs, runStock, view, zeros } from './heap.ts';
 
-/** Input gradient of a depthwise convolution, by plain loops over the heap: memory-bound, so little is to be won. */
+/** Input gradient of a depthwise convolution: at stride 1 a forward one with the filter turned round, else plain loops. */
 export const depthwiseBackpropInput: AddedKernel = {
   kernelName: 'DepthwiseConv2dNativeBackpropInput',
   run: (args) => {
     const [dy, filter] = [input(args, 'dy'), input(args, 'filter')];
     const shape = args.attrs['inputShape'] as number[];
+    const geometry = convGeometry(shape, filter.shape, args.attrs, true);
+    const pads = [mirroredPad(geometry.rows), mirroredPad(geometry.columns)] as const;
+    if (geometry.inChannels === geometry.outChannels && pads.every((pad) => pad !== undefined)) return turnedRound(args, dy, filter, pads as Pads);
     const dx = zeros(args.backend, shape);
-    const buffers = views(args, { image: dx, filter, dy });
-    sweep(convGeometry(shape, filter.shape, args.attrs, true), buffers, addToInput);
+    sweep(geometry, views(args, { image: dx, filter, dy }), addToInput);
     return dx;
   },
 };
+
+type Pads = readonly [readonly [number, number], readonly [number, number]];
+
+/** Padding under which the turned filter gives exactly the input's length; undefined where there is none. */
+function mirroredPad({ input: size, output, kernel, stride, before }: ConvAxis): [number, number] | undefined {
+  const pad: [number, number] = [kernel - 1 - before, size - output + before];
+  return stride === 1 && pad[0] >= 0 && pad[1] >= 0 ? pad : undefined;
+}
+
+function turnedRound({ backend }: KernelArgs, dy: TensorInfo, filter: TensorInfo, [rowPad, columnPad]: Pads): TensorInfo {
+  const [height, width, channels] = filter.shape as [number, number, number];
+  const turned = backend.makeOutput(filter.shape, 'float32');
+  const [from, to] = [view(backend, filter), view(backend, turned)];
+  for (let tap = 0; tap < height * width; tap++)
+    to.set(from.subarray(tap * channels, (tap + 1) * channels), (height * width - 1 - tap) * channels);
+  const dx = runStock(backend, 'DepthwiseConv2dNative', { x: dy, filter: turned }, forwardAttrs([1, 1], [1, 1], rowPad, columnPad));
+  backend.disposeData(turned.dataId);
+  return dx;
+}
 
 /** Filter gradient of a depthwise convolution. */
 export const depthwiseBackpropFilter: AddedKernel = {
@@ -90,11 +111,20 @@ const addToInput: AddRow = ({ image, filter, dy }, offsets, { pixels, imageStep,
   }
 };
 
-const addToFilter: AddRow = ({ image, filter, dy }, offsets, { pixels, imageStep, channels, multiplier }) => {
+const addToFilter: AddRow = (buffers, offsets, row) => {
+  if (row.multiplier === 1) return addToPlainFilter(buffers, offsets, row);
+  const { image, filter, dy } = buffers;
   let d = offsets.dy;
-  for (let p = 0; p < pixels; p++) {
-    const base = offsets.image + p * imageStep;
+  for (let p = 0; p < row.pixels; p++) {
+    const base = offsets.image + p * row.imageStep;
     let f = offsets.filter;
-    for (let c = 0; c < channels; c++) for (let m = 0; m < multiplier; m++) filter[f++]! += image[base + c]! * dy[d++]!;
+    for (let c = 0; c < row.channels; c++) for (let m = 0; m < row.multiplier; m++) filter[f++]! += image[base + c]! * dy[d++]!;
+  }
+};
+
+const addToPlainFilter: AddRow = ({ image, filter, dy }, offsets, { pixels, imageStep, channels }) => {
+  for (let p = 0; p < pixels; p++) {
+    const [i, d, f] = [offsets.image + p * imageStep, offsets.dy + p * channels, offsets.filter];
+    for (let c = 0; c < channels; c++) filter[f + c]! += image[i + c]! * dy[d + c]!;
   }
 };

@@ -20,7 +20,8 @@ export const maxPool3d: AddedKernel = {
     const { batch, depth, rows, columns, channels } = geometry;
     const y = args.backend.makeOutput([batch, depth.output, rows.output, columns.output, channels], 'float32');
     const [from, to] = [view(args.backend, x), view(args.backend, y)];
-    argmaxes(geometry, from).forEach((source, target) => (to[target] = from[source]!));
+    const sources = argmaxes(geometry, from);
+    for (let i = 0; i < sources.length; i++) to[i] = from[sources[i]!]!;
     return y;
   },
 };
@@ -29,7 +30,8 @@ function gradient(args: KernelArgs, geometry: PoolGeometry): TensorInfo {
   const [x, dy] = [input(args, 'input'), input(args, 'dy')];
   const dx = zeros(args.backend, x.shape);
   const [from, to] = [view(args.backend, dy), view(args.backend, dx)];
-  argmaxes(geometry, view(args.backend, x)).forEach((target, source) => (to[target]! += from[source]!));
+  const targets = argmaxes(geometry, view(args.backend, x));
+  for (let i = 0; i < targets.length; i++) to[targets[i]!]! += from[i]!;
   return dx;
 }
 
@@ -113,9 +115,13 @@ function scan({ channels, depth, rows, columns }: PoolGeometry, x: Float32Array,
   for (let c = 0; c < channels; c++) found[out + c] = first + c;
   for (let i = d[0]; i < d[1]; i++)
     for (let j = h[0]; j < h[1]; j++)
-      for (let k = w[0], at = pixel(i, j, k); k < w[1]; k++, at += channels)
-        for (let c = 0; c < channels; c++) {
-          const [value, best] = [x[at + c]!, x[found[out + c]!]!];
-          if (value > best || (value !== value && best === best)) found[out + c] = at + c;
-        }
+      for (let k = w[0], at = pixel(i, j, k); k < w[1]; k++, at += channels) takeLarger(x, found, { at, out, channels });
+}
+
+function takeLarger(x: Float32Array, found: Int32Array, { at, out, channels }: { at: number; out: number; channels: number }): void {
+  for (let c = 0; c < channels; c++) {
+    const value = x[at + c]!;
+    const best = x[found[out + c]!]!;
+    if (value > best || (Number.isNaN(value) && !Number.isNaN(best))) found[out + c] = at + c;
+  }
 }
