@@ -1,0 +1,152 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { attacks } from '@robustjs/attacks';
+import { type AttackResult, type Bounds, evaluation, type Model, modelOf, randomStream, RobustError, runAttack, threatModel } from '@robustjs/core';
+import { type NpyArray, parseNpy, take, writeNpy } from '@robustjs/datasets';
+import { encodePng, openData, type Predictor, startRuntime } from '@robustjs/harness';
+import { argMax, dispose, tensor, tensor1d, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import type { Context } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { AttackFlags } from '../flags.ts';
+import { openNetwork, type Subject } from '../networks.ts';
+import type { AttackWord } from '../parse.ts';
+import { readBytes } from '../read.ts';
+import { nearest, usage } from '../usage.ts';
+import { dataOf, rankingEps } from './evaluate.ts';
+
+/** Inputs to attack. */
+interface Inputs {
+  readonly values: Float32Array;
+  readonly shape: readonly number[];
+  readonly labels: Int32Array;
+  readonly ids: Int32Array;
+}
+
+/** What became of one input. */
+interface Outcome {
+  readonly id: number;
+  readonly label: number;
+  readonly cleanPrediction: number;
+  readonly adversarialPrediction: number;
+  readonly success: boolean;
+  readonly distance: number;
+  readonly gradientCalls: number;
+  readonly queries: number;
+}
+
+/** `robustjs attack`. */
+export async function attackInputs(name: string, flags: AttackFlags, context: Context): Promise<number> {
+  const attack = makeAttack(flags.attack);
+  await startRuntime('wasm');
+  const subject = await openNetwork(name, context.cwd);
+  const inputs = await inputsOf(subject, flags, context);
+  const threat = threatModel(flags.norm, flags.eps?.at(-1) ?? rankingEps(subject));
+  const model = modelOfSubject(subject, inputs.shape);
+  const [x, labels] = [tensor(inputs.values, [inputs.ids.length, ...inputs.shape]), tensor1d(inputs.labels, 'int32')];
+  const { signal } = context;
+  const route = subject.route && { route: subject.route };
+  const result = await runAttack(attack, { model, inputs: x, labels, ids: inputs.ids, threat, random: randomStream(flags.seed), signal, ...route });
+  const outcomes = await outcomesOf(model, subject, x, result, inputs);
+  const out = resolve(context.cwd, flags.out);
+  const files = await write(out, inputs, await adversarialValues(result), outcomes, subject.bounds);
+  dispose([x, labels, result.adversarial]);
+  const broken = outcomes.filter(({ success }) => success).length;
+  const summary = { attack: attack.id, config: attack.config, threat: { type: threat.norm, eps: threat.eps }, seed: flags.seed, broken, n: outcomes.length };
+  await writeFile(join(out, 'attack.json'), `${JSON.stringify({ ...summary, outcomes }, null, 2)}\n`);
+  context.result({ ...summary, out, files: [...files, 'attack.json'], outcomes });
+  context.line(`${attack.id} at ${threat.norm} ${Number(threat.eps.toPrecision(3))}: ${broken} of ${outcomes.length} are misclassified`);
+  for (const { id, label, cleanPrediction, adversarialPrediction } of outcomes) {
+    context.line(`  ${id}: class ${label}, predicted ${cleanPrediction} clean and ${adversarialPrediction} adversarial`);
+  }
+  context.line(`written  ${relative(context.cwd, out) || '.'}: ${files.length + 1} files`);
+  return exitCodes.ok;
+}
+
+function makeAttack(words: readonly AttackWord[]): ReturnType<NonNullable<(typeof attacks)[string]>> {
+  const [word] = words;
+  if (words.length !== 1 || word === undefined) throw usage('one attack', String(words.length), 'for example: --attack pgd:steps=50');
+  const make = Object.hasOwn(attacks, word.id) ? attacks[word.id] : undefined;
+  if (make !== undefined) return make(word.options);
+  const known = Object.keys(attacks);
+  const guess = nearest(word.id, known);
+  throw usage(`an attack among ${known.join(', ')}`, JSON.stringify(word.id), guess === undefined ? 'see: robustjs list attacks' : `did you mean ${guess}?`);
+}
+
+async function inputsOf(subject: Subject, flags: AttackFlags, { cwd, signal }: Context): Promise<Inputs> {
+  if ((flags.inputs === undefined) !== (flags.labels === undefined)) throw usage('--inputs and --labels together', 'one of them', 'give both, or neither for test examples');
+  if (flags.inputs !== undefined && flags.labels !== undefined) return inputFiles(resolve(cwd, flags.inputs), resolve(cwd, flags.labels));
+  const { test } = await openData(dataOf(subject, flags, cwd), { signal });
+  const sample = take(test, Math.min(flags.examples, test.size), 0);
+  const rows = sample.ids.map((_, row) => row);
+  return { values: await sample.read(rows), shape: sample.inputShape, labels: sample.labels, ids: sample.ids };
+}
+
+async function inputFiles(inputs: string, labels: string): Promise<Inputs> {
+  const x = parseNpy(await readBytes(inputs, 'inputs'), inputs);
+  const y = parseNpy(await readBytes(labels, 'labels'), labels);
+  const [count = 0, ...shape] = x.shape;
+  if (count === 0 || shape.length === 0 || y.shape.length !== 1 || y.shape[0] !== count) {
+    throw new RobustError('RJS_DATA_MISMATCH', { expected: 'inputs of shape [N, ...] and labels of shape [N]', got: `[${x.shape.join(', ')}] and [${y.shape.join(', ')}]`, fix: 'save one label for each input' });
+  }
+  return { values: scaled(x), shape, labels: Int32Array.from(y.values), ids: Int32Array.from({ length: count }, (_, id) => id) };
+}
+
+// Images are stored as bytes or as floats in [0, 1]; runAttack checks the range of the latter.
+const scaled = ({ values }: NpyArray): Float32Array => (values instanceof Uint8Array ? Float32Array.from(values, (byte) => byte / 255) : Float32Array.from(values));
+
+function modelOfSubject({ evaluable, bounds }: Subject, inputShape: readonly number[]): Model {
+  if ('forward' in evaluable) return evaluable;
+  return modelOf((x) => tidy(() => predict(evaluable, x)), { inputShape, bounds });
+}
+
+// A LayersModel cuts a batch into pieces unless told its size.
+const predict = (predictor: Predictor, x: Tensor): Tensor =>
+  (predictor as { predict(inputs: Tensor, options: object): unknown }).predict(x, { batchSize: x.shape[0] }) as Tensor;
+
+async function outcomesOf(model: Model, { route }: Subject, x: Tensor, result: AttackResult, { ids, labels }: Inputs): Promise<Outcome[]> {
+  const classes = async (inputs: Tensor): Promise<Int32Array> => {
+    const predicted = tidy(() => argMax(model.forward(inputs, evaluation(route)), 1));
+    const values = Int32Array.from(await predicted.data());
+    predicted.dispose();
+    return values;
+  };
+  const [clean, adversarial] = [await classes(x), await classes(result.adversarial)];
+  return Array.from(ids, (id, row) => ({
+    id,
+    label: labels[row]!,
+    cleanPrediction: clean[row]!,
+    adversarialPrediction: adversarial[row]!,
+    success: result.success[row]!,
+    distance: result.distances[row]!,
+    gradientCalls: result.gradientCalls[row]!,
+    queries: result.queries[row]!,
+  }));
+}
+
+const adversarialValues = async ({ adversarial }: AttackResult): Promise<Float32Array> => Float32Array.from(await adversarial.data());
+
+/** Arrays for programs, and pictures for people where the inputs are images. */
+async function write(out: string, { values, shape, labels, ids }: Inputs, adversarial: Float32Array, outcomes: readonly Outcome[], bounds: Bounds): Promise<string[]> {
+  await mkdir(out, { recursive: true });
+  const stored = [ids.length, ...shape];
+  const arrays: [string, Uint8Array][] = [
+    ['adversarial.npy', writeNpy(adversarial, stored)],
+    ['clean.npy', writeNpy(values, stored)],
+    ['labels.npy', writeNpy(labels, [ids.length])],
+  ];
+  const files = [...arrays, ...(shape.length === 3 ? await pictures(values, adversarial, shape, outcomes, bounds) : [])];
+  for (const [name, bytes] of files) await writeFile(join(out, name), bytes);
+  return files.map(([name]) => name);
+}
+
+async function pictures(values: Float32Array, adversarial: Float32Array, shape: readonly number[], outcomes: readonly Outcome[], bounds: Bounds): Promise<[string, Uint8Array][]> {
+  const size = shape.reduce((product, length) => product * length, 1);
+  const all = outcomes.map(async ({ id, label, cleanPrediction, adversarialPrediction }, row): Promise<[string, Uint8Array][]> => {
+    const cut = (from: Float32Array): Float32Array => from.subarray(row * size, (row + 1) * size);
+    return [
+      [`${id}-class${label}-clean-${cleanPrediction}.png`, await encodePng(cut(values), shape, bounds)],
+      [`${id}-class${label}-adversarial-${adversarialPrediction}.png`, await encodePng(cut(adversarial), shape, bounds)],
+    ];
+  });
+  return (await Promise.all(all)).flat();
+}

@@ -1,0 +1,61 @@
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
+import { entriesIn, formatTable, renderLeaderboardReadme, type StoredEntry, tracks } from '@robustjs/harness';
+import type { Context } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { LeaderboardFlags } from '../flags.ts';
+import { readJsonFile } from '../read.ts';
+import { repositoryOf, resultsFolder } from '../repository.ts';
+import { usage } from '../usage.ts';
+
+/** `robustjs leaderboard`. */
+export async function leaderboard({ check = false, add }: LeaderboardFlags, context: Context): Promise<number> {
+  const root = repositoryOf(context.cwd);
+  if (root === undefined) throw usage('a folder of the RobustJS repository', context.cwd, 'the leaderboard is made from its benchmarks/results; go there');
+  if (add !== undefined) await addRun(resolve(context.cwd, add), root, context);
+  const stored = (await Promise.all(Object.keys(tracks).map((track) => entriesIn(join(resultsFolder(root), track))))).flat();
+  const entries = stored.map(({ entry }) => entry);
+  const readme = join(root, 'benchmarks', 'README.md');
+  const before = existsSync(readme) ? await readFile(readme, 'utf8') : '';
+  const after = renderLeaderboardReadme(before, entries);
+  const stale = before !== after;
+  context.result({ entries, readme, stale, written: stale && !check });
+  if (entries.length > 0) context.line(formatTable(entries));
+  if (!stale) {
+    context.line(`${relative(context.cwd, readme)} is up to date.`);
+    return exitCodes.ok;
+  }
+  if (check) {
+    context.line(`${relative(context.cwd, readme)} is stale. Run: robustjs leaderboard`);
+    return exitCodes.failed;
+  }
+  await writeFile(readme, after);
+  context.line(`Wrote ${relative(context.cwd, readme)}.`);
+  return exitCodes.ok;
+}
+
+/** Copies a run's entries, outcomes, networks and times to where published results lie. */
+async function addRun(run: string, root: string, { line }: Context): Promise<void> {
+  const found = await entriesIn(join(run, 'entries'));
+  if (found.length === 0) throw usage('the folder of a run with entries', run, 'pass the folder that robustjs bench wrote');
+  const timings = (await readJsonFile(join(run, 'timing.json'), 'the times of a run')) as Readonly<Record<string, unknown>>;
+  for (const stored of found) {
+    const folder = join(resultsFolder(root), trackOf(stored));
+    await mkdir(folder, { recursive: true });
+    const id = basename(stored.path, '.json');
+    await copyFile(stored.path, join(folder, `${id}.json`));
+    await copyFile(join(run, 'entries', `${id}.examples.jsonl`), join(folder, `${id}.examples.jsonl`));
+    await copyFile(join(run, 'networks', `${id}.safetensors`), join(folder, `${id}.safetensors`));
+    await addTiming(join(folder, 'timing.json'), id, timings[stored.entry.id]);
+    line(`added    ${relative(root, folder)}/${id}.json`);
+  }
+}
+
+const trackOf = ({ entry }: StoredEntry): string => (entry.training?.recipe as { track?: string } | undefined)?.track ?? 'image-classification';
+
+async function addTiming(path: string, id: string, timing: unknown): Promise<void> {
+  const before = existsSync(path) ? ((await readJsonFile(path, 'the times of results')) as object) : {};
+  const after = Object.fromEntries(Object.entries({ ...before, [id]: timing }).sort(([a], [b]) => (a < b ? -1 : 1)));
+  await writeFile(path, `${JSON.stringify(after, null, 2)}\n`);
+}

@@ -1,0 +1,59 @@
+import { relative, resolve } from 'node:path';
+import { imageClassification, parseRecipe, type Recipe } from '@robustjs/harness';
+import type { Context } from '../context.ts';
+import type { TrainFlags } from '../flags.ts';
+import { readJsonFile } from '../read.ts';
+import { usage } from '../usage.ts';
+import { runFolder } from './bench.ts';
+import { runArms } from './run-arms.ts';
+
+/** `robustjs train`. */
+export async function train(file: string | undefined, flags: TrainFlags, context: Context): Promise<number> {
+  const recipe = await recipeOf(file, flags, context);
+  const id = nameOf(recipe);
+  const outDir = resolve(context.cwd, flags.out ?? runFolder(id));
+  context.line(`${id} on ${recipe.data.id}`);
+  context.line(`folder   ${relative(context.cwd, outDir) || '.'}`);
+  return runArms([{ id, recipe }], { outDir, processes: 1, yes: flags.yes ?? false, estimate: recipe.tier !== 'smoke' }, context);
+}
+
+async function recipeOf(file: string | undefined, flags: TrainFlags, { cwd }: Context): Promise<Recipe> {
+  if ((file === undefined) === (flags.method === undefined)) {
+    throw usage('a recipe file or --method', file === undefined ? 'neither' : 'both', 'for example: robustjs train --method @robustjs/pgd-at');
+  }
+  const base = file === undefined ? imageClassification.arms('small')[0]!.recipe : parseRecipe(await readJsonFile(resolve(cwd, file), 'a recipe'));
+  const changed = changes(base, flags, cwd);
+  return parseRecipe(file === undefined || Object.keys(flags).some((name) => !['out', 'yes'].includes(name)) ? { ...changed, tier: 'custom' } : changed);
+}
+
+function changes(base: Recipe, flags: TrainFlags, cwd: string): Recipe {
+  const { data, architecture, training, method } = base;
+  const otherData = flags.data !== undefined && flags.data !== data.id;
+  return {
+    ...base,
+    // Counts belong to the data set that they were chosen for.
+    data: {
+      ...(otherData ? { id: flags.data! } : data),
+      ...(flags.dataDir !== undefined && { dataDir: resolve(cwd, flags.dataDir) }),
+      ...(flags.examples !== undefined && { train: flags.examples }),
+    },
+    architecture: flags.architecture === undefined || flags.architecture === architecture.id ? architecture : { id: flags.architecture, options: {} },
+    method: {
+      package: flags.method ?? method.package,
+      options: { ...(flags.method === undefined ? method.options : {}), ...flags.option },
+    },
+    training: {
+      ...training,
+      ...(flags.epochs !== undefined && { epochs: flags.epochs }),
+      ...(flags.batchSize !== undefined && { batchSize: flags.batchSize }),
+      ...(flags.learningRate !== undefined && { learningRate: flags.learningRate }),
+    },
+    ...(flags.seed !== undefined && { seed: flags.seed }),
+  };
+}
+
+/** The method's name as a file name, and the seed where it is not 0. */
+function nameOf({ method, seed }: Recipe): string {
+  const word = method.package.replace(/^@[^/]*\//, '').replace(/\.[cm]?js$/, '').replaceAll(/[^\w-]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  return seed === 0 ? word : `${word}-seed${seed}`;
+}

@@ -1,0 +1,38 @@
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+
+const ERRORS_PAGE = 'docs/errors.md';
+
+/** An error as scripts see it. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  /** Where it is explained; absent for errors that are not ours. */
+  readonly docs?: string;
+  readonly exitCode: number;
+}
+
+/** What to say of a thrown value. Only coded errors were foreseen, so only they have a page. */
+export function failureOf(error: unknown): Failure {
+  const { code, message } = error instanceof Error ? (error as Error & { code?: unknown }) : { code: undefined, message: String(error) };
+  if (typeof code === 'string' && code.startsWith('RJS_')) {
+    return { code, message, docs: `${ERRORS_PAGE}#${code.toLowerCase()}`, exitCode: exitCodeOf(code) };
+  }
+  return { code: typeof code === 'string' ? code : 'UNEXPECTED', message, exitCode: exitCodes.failed };
+}
+
+/** Prints an error: code, message, page; the stack only when asked for. */
+export function printFailure(error: unknown, { json, debug }: { readonly json: boolean; readonly debug: boolean }): number {
+  const { exitCode, ...failure } = failureOf(error);
+  if (json) process.stdout.write(`${JSON.stringify({ error: failure }, null, 2)}\n`);
+  process.stderr.write(`error ${failure.code}: ${failure.message}\n`);
+  if (failure.docs !== undefined) process.stderr.write(`  see ${failure.docs}\n`);
+  if (debug) process.stderr.write(`${stackOf(error)}\n`);
+  else if (failure.docs === undefined) process.stderr.write('  run it again with --debug to see where it comes from\n');
+  return exitCode;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

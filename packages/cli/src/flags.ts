@@ -1,0 +1,63 @@
+import type { AttackWord, JsonValue } from './parse.ts';
+
+/** Options of `bench`. */
+export interface BenchFlags {
+  readonly track: string;
+  readonly tier: 'smoke' | 'small' | 'paper';
+  readonly out?: string;
+  readonly seed: number;
+  readonly workers?: number;
+  readonly only?: readonly string[];
+  readonly missing?: boolean;
+  readonly dataDir?: string;
+  readonly yes?: boolean;
+}
+
+/** Options of `train`. */
+export interface TrainFlags {
+  readonly method?: string;
+  readonly option?: Record<string, JsonValue>;
+  readonly data?: string;
+  readonly dataDir?: string;
+  readonly architecture?: 'small-cnn' | 'resnet';
+  readonly epochs?: number;
+  readonly batchSize?: number;
+  readonly learningRate?: number;
+  readonly examples?: number;
+  readonly seed?: number;
+  readonly out?: string;
+  readonly yes?: boolean;
+}
+
+/** Options of `evaluate`. */
+export interface EvaluateFlags {
+  readonly data?: string;
+  readonly dataDir?: string;
+  readonly norm?: 'Linf' | 'L2' | 'L1';
+  readonly eps?: readonly string[];
+  readonly attacks?: readonly AttackWord[];
+  readonly examples: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly out?: string;
+}
+
+/** Options of `attack`. */
+export interface AttackFlags {
+  readonly inputs?: string;
+  readonly labels?: string;
+  readonly data?: string;
+  readonly dataDir?: string;
+  readonly norm: 'Linf' | 'L2' | 'L1';
+  readonly eps?: readonly string[];
+  readonly attack: readonly AttackWord[];
+  readonly examples: number;
+  readonly seed: number;
+  readonly out: string;
+}
+
+/** Options of `leaderboard`. */
+export interface LeaderboardFlags {
+  readonly check?: boolean;
+  readonly add?: string;
+}

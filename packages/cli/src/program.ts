@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { contextOf, type Context } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { printFailure } from './failure.ts';
+import type { AttackFlags, BenchFlags, EvaluateFlags, LeaderboardFlags, TrainFlags } from './flags.ts';
+import { onInterrupt } from './interrupt.ts';
+import { attackList, budgets, keyValue, list, positive, whole } from './parse.ts';
+
+// Commands are imported when they run: --help must not wait for TensorFlow.js.
+type Action = (context: Context) => Promise<number>;
+
+/**
+ * Runs the command line.
+ *
+ * @param argv the arguments after `robustjs`.
+ * @returns the exit status; see the guide docs/guides/cli.md.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let action: Action | undefined;
+  const program = programOf((chosen) => (action = chosen));
+  try {
+    program.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    throw error;
+  }
+  return action === undefined ? exitCodes.ok : perform(action, argv, program.opts());
+}
+
+async function perform(action: Action, argv: readonly string[], flags: { json?: boolean; debug?: boolean }): Promise<number> {
+  const { signal, release } = onInterrupt();
+  const context = contextOf(argv, flags, signal);
+  try {
+    return await action(context);
+  } catch (error) {
+    return printFailure(error, context);
+  } finally {
+    release();
+  }
+}
+
+const version = (): string =>
+  (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+const NETWORK = "a network: an entry's name such as pgd-at, a .safetensors file of ours, or a tf.LayersModel's model.json";
+
+/** The command line's grammar. `choose` gets what to run. */
+export function programOf(choose: (action: Action) => void): Command {
+  const program = new Command('robustjs')
+    .description('Train, attack, evaluate and compare models for TensorFlow.js')
+    .version(version(), '-v, --version')
+    .option('--json', 'print one JSON object on stdout, and nothing else there')
+    .option('--debug', 'print the stack with an error')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("Run with --help to see the options.")
+    .exitOverride()
+    .addHelpText('after', '\nExit status: 0 ok, 1 a check failed or a result was refused, 2 usage, 3 bad input data, 130 interrupted.');
+
+  program
+    .command('bench')
+    .description('run the shared benchmark: train and evaluate every method of a track, print the table, write the report')
+    .option('--track <id>', 'track to run', 'image-classification')
+    .addOption(new Option('--tier <tier>', 'how much of it').choices(['smoke', 'small', 'paper']).default('small'))
+    .option('--out <dir>', 'folder of the run; an existing one is continued (default: robustjs-runs/<time>-<track>-<tier>)')
+    .option('--seed <n>', 'seed of the runs', whole(0), 0)
+    .option('--workers <n>', 'processes at a time (default: 2, or 1 on one core)', whole(1))
+    .option('--only <ids>', 'run these methods only, parted by commas', list)
+    .option('--missing', 'leave out what benchmarks/results already has')
+    .option('--data-dir <dir>', 'folder that holds the data')
+    .option('--yes', 'do not ask before a run of more than half an hour')
+    .action((options: BenchFlags) => choose(async (context) => (await import('./commands/bench.ts')).bench(options, context)));
+
+  program
+    .command('train')
+    .description('train and evaluate one network from a recipe, or from a method and the small tier’s settings')
+    .argument('[recipe]', 'recipe file (JSON; schema: robustjs list schema)')
+    .option('--method <package>', "npm package of the method, or 'standard'")
+    .option('--option <key=value>', "an option of the method; repeat for more", keyValue)
+    .option('--data <id>', 'data set (see: robustjs list data)')
+    .option('--data-dir <dir>', 'folder that holds the data')
+    .addOption(new Option('--architecture <id>', 'network').choices(['small-cnn', 'resnet']))
+    .option('--epochs <n>', 'passes over the data', whole(1))
+    .option('--batch-size <n>', 'examples a step', whole(1))
+    .option('--learning-rate <x>', 'learning rate', positive)
+    .option('--examples <n>', 'training examples to use', whole(1))
+    .option('--seed <n>', 'seed of the run', whole(0))
+    .option('--out <dir>', 'folder of the run; an existing one is continued')
+    .option('--yes', 'do not ask before a run of more than half an hour')
+    .action((recipe: string | undefined, options: TrainFlags) => choose(async (context) => (await import('./commands/train.ts')).train(recipe, options, context)));
+
+  program
+    .command('evaluate')
+    .description('measure clean and robust accuracy of a network')
+    .argument('<network>', NETWORK)
+    .option('--data <id>', "data set (default: the recipe's, or mnist)")
+    .option('--data-dir <dir>', 'folder that holds the data')
+    .addOption(new Option('--norm <norm>', "norm of the budget (default: the recipe's, or Linf)").choices(['Linf', 'L2', 'L1']))
+    .option('--eps <list>', "budgets, parted by commas (default: the recipe's last, or 8/255)", budgets)
+    .option('--attacks <list>', 'attacks with options, as in noise:draws=50,pgd:steps=20:restarts=2', attackList)
+    .option('--examples <n>', 'test examples', whole(1), 200)
+    .option('--batch-size <n>', 'examples at a time', whole(1), 100)
+    .option('--seed <n>', 'seed of the attacks', whole(0), 0)
+    .option('--out <dir>', 'folder for the entry and its report')
+    .action((network: string, options: EvaluateFlags) => choose(async (context) => (await import('./commands/evaluate.ts')).evaluateNetwork(network, options, context)));
+
+  program
+    .command('attack')
+    .description('write adversarial examples as PNG and .npy')
+    .argument('<network>', NETWORK)
+    .option('--inputs <file>', 'inputs as .npy, [N, ...shape] in [0, 1] or bytes (default: test examples)')
+    .option('--labels <file>', 'their classes as .npy, [N]')
+    .option('--data <id>', "data set to take test examples from (default: the recipe's, or mnist)")
+    .option('--data-dir <dir>', 'folder that holds the data')
+    .addOption(new Option('--norm <norm>', 'norm of the budget').choices(['Linf', 'L2', 'L1']).default('Linf'))
+    .option('--eps <eps>', "budget (default: the recipe's last, or 8/255)", budgets)
+    .option('--attack <attack>', 'attack with options', attackList, [{ id: 'pgd', options: { steps: 50 } }])
+    .option('--examples <n>', 'how many test examples', whole(1), 10)
+    .option('--seed <n>', 'seed of the attack', whole(0), 0)
+    .option('--out <dir>', 'folder to write to', 'adversarial')
+    .action((network: string, options: AttackFlags) => choose(async (context) => (await import('./commands/attack.ts')).attackInputs(network, options, context)));
+
+  program
+    .command('compare')
+    .description('compare two entries example by example, with an interval for the difference')
+    .argument('<a>', 'an entry: its name in benchmarks/results, or its .json file')
+    .argument('<b>', 'the other one')
+    .action((a: string, b: string) => choose(async (context) => (await import('./commands/compare.ts')).compare(a, b, context)));
+
+  program
+    .command('list')
+    .description('show what there is')
+    .addArgument(new Argument('<things>', 'what to show').choices(['methods', 'attacks', 'data', 'tracks', 'schema']))
+    .argument('[id]', 'one of them, in full')
+    .action((what: string, id: string | undefined) => choose(async (context) => (await import('./commands/list.ts')).listThings(what, id, context)));
+
+  program
+    .command('doctor')
+    .description('check this installation: node, runtime, data sets, plugins; every finding comes with its fix')
+    .action(() => choose(async (context) => (await import('./commands/doctor.ts')).doctor(context)));
+
+  program
+    .command('leaderboard')
+    .description('print the table of benchmarks/results and bring benchmarks/README.md up to date')
+    .option('--check', 'change nothing; fail when benchmarks/README.md is stale')
+    .option('--add <dir>', 'first copy the entries and networks of this run into benchmarks/results')
+    .action((options: LeaderboardFlags) => choose(async (context) => (await import('./commands/leaderboard.ts')).leaderboard(options, context)));
+
+  program
+    .command('new')
+    .description('start a plugin whose tests pass at once')
+    .addArgument(new Argument('<kind>', 'what to start').choices(['plugin']))
+    .argument('<name>', 'its id: lower-case words joined by hyphens')
+    .option('--out <dir>', 'where to put it (default: plugins/NAME in the repository, else ./NAME)')
+    .action((_what: string, name: string, options: { out?: string }) => choose(async (context) => (await import('./commands/new.ts')).newPlugin(name, options, context)));
+
+  return program;
+}

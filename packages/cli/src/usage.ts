@@ -1,0 +1,33 @@
+import { RobustError } from '@robustjs/core';
+
+/** A command line that makes no sense. */
+export const usage = (expected: string, got: string, fix: string): RobustError => new RobustError('RJS_USAGE', { expected, got, fix });
+
+/** A file that cannot be read. */
+export function unreadable(path: string, what: string, cause: unknown): RobustError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return new RobustError('RJS_FILE', {
+    expected: `${what} at ${path}`,
+    got: code === 'ENOENT' ? 'no such file' : (code ?? message),
+    fix: 'check the path',
+    cause,
+  });
+}
+
+/** The known word that is nearest to one that was typed, where one is near. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const [best] = known.map((candidate) => ({ candidate, distance: editDistance(word, candidate) })).sort((a, b) => a.distance - b.distance);
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row.at(-1)!;
+}

@@ -1,0 +1,60 @@
+import type { Recipe } from '../recipe.ts';
+
+/** Images a second in the two things that take time: a pass with the input's gradient, and one without. */
+export interface Speed {
+  readonly gradientsPerSecond: number;
+  readonly forwardsPerSecond: number;
+}
+
+/** Passes that a recipe takes at most, example by example. */
+export interface Work {
+  readonly gradients: number;
+  readonly forwards: number;
+}
+
+// Sanity checks repeat parts of the suite with other steps and budgets.
+const SANITY_SHARE = 0.5;
+// A training step also takes the gradient of every weight.
+const UPDATE_GRADIENTS = 2;
+
+/**
+ * An upper bound of a recipe's work: as if no attack broke anything, so that no row left early.
+ *
+ * @param sizes how many examples the data set has, for recipes that take all of them.
+ */
+export function workOf(recipe: Recipe, sizes: { readonly train: number; readonly test: number }): Work {
+  const { data, training, evaluation, method } = recipe;
+  const trained = (data.train ?? sizes.train) * training.epochs;
+  const attacked = evaluation.attacked ?? evaluation.clean ?? sizes.test;
+  const suite = evaluation.attacks.map(attackWork).reduce(add, { gradients: 0, forwards: 0 });
+  const curve = evaluation.curve === undefined ? 0 : attackWork(evaluation.curve.attack).gradients * evaluation.curve.eps.length * evaluation.curve.examples;
+  const gradients = suite.gradients * attacked * evaluation.eps.length + curve;
+  return {
+    gradients: trained * (attackSteps(method) + UPDATE_GRADIENTS) + gradients * (1 + SANITY_SHARE),
+    forwards: suite.forwards * attacked * evaluation.eps.length + (evaluation.clean ?? sizes.test),
+  };
+}
+
+/** Seconds that some arms take, so many at a time, each as long as it takes; longest first. */
+export function secondsOf(works: readonly Work[], speed: Speed, processes: number): number {
+  const busy = Array<number>(Math.max(1, processes)).fill(0);
+  const each = works.map(({ gradients, forwards }) => gradients / speed.gradientsPerSecond + forwards / speed.forwardsPerSecond);
+  for (const seconds of each.sort((a, b) => b - a)) {
+    const free = busy.indexOf(Math.min(...busy));
+    busy[free]! += seconds;
+  }
+  return Math.max(...busy);
+}
+
+const number = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
+
+// What plugins call their steps; one that has none trains without an attack only where it is plain training.
+const attackSteps = ({ package: name, options }: Recipe['method']): number => (name === 'standard' ? 0 : number(options['steps'], 10));
+
+function attackWork({ id, options }: Recipe['evaluation']['attacks'][number]): Work {
+  if (id === 'noise') return { gradients: 0, forwards: number(options['draws'], 100) };
+  const steps = id === 'fgsm' || id === 'rfgsm' ? 1 : number(options['steps'], 10);
+  return { gradients: steps * number(options['restarts'], 1), forwards: 1 };
+}
+
+const add = (a: Work, b: Work): Work => ({ gradients: a.gradients + b.gradients, forwards: a.forwards + b.forwards });

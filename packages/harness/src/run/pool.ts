@@ -1,0 +1,81 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { RunEvent, ToWorker } from './events.ts';
+import type { Arm } from './tracks.ts';
+
+/** How {@link runPool} runs arms. */
+export interface PoolOptions {
+  /** Folder of the run. */
+  readonly outDir: string;
+  /** Processes at a time. */
+  readonly processes: number;
+  /** Folder that plugins are looked for in first. Default: the working directory. */
+  readonly from?: string;
+  /** Training steps between checkpoints. */
+  readonly checkpointEverySteps?: number;
+  /** Aborted: every worker writes a checkpoint and ends. */
+  readonly signal?: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+// Run from sources, as tests do, there is no worker.js beside this file.
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/run/worker.js' : './worker.js', import.meta.url);
+const STDERR_CHARACTERS = 2000;
+
+/** Runs every arm in a process of its own, so many at a time. An arm that fails is reported; the others go on. */
+export async function runPool(arms: readonly Arm[], options: PoolOptions): Promise<void> {
+  const queue = [...arms];
+  const runQueue = async (): Promise<void> => {
+    for (let arm = queue.shift(); arm !== undefined; arm = queue.shift()) {
+      if (options.signal?.aborted) options.onEvent({ kind: 'stopped', id: arm.id });
+      else options.onEvent(await runInProcess(arm, options));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(options.processes, arms.length) }, runQueue));
+}
+
+/** Runs one arm to its last event, which it returns: done, failed or stopped. */
+function runInProcess(arm: Arm, options: PoolOptions): Promise<RunEvent> {
+  const { outDir, from, checkpointEverySteps, signal, onEvent } = options;
+  const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const stderr = lastOf(child);
+  const stop = (): void => tell(child, { kind: 'stop' });
+  signal?.addEventListener('abort', stop);
+  tell(child, { kind: 'run', arm, outDir, ...(from !== undefined && { from }), ...(checkpointEverySteps !== undefined && { checkpointEverySteps }) });
+  return new Promise((resolve) => {
+    let last: RunEvent | undefined;
+    child.on('message', (event: RunEvent) => {
+      if (isLast(event)) last = event;
+      else onEvent(event);
+    });
+    child.on('error', (error) => (last ??= died(arm.id, error.message)));
+    child.on('close', (code, killedBy) => {
+      signal?.removeEventListener('abort', stop);
+      resolve(last ?? died(arm.id, causeOf(code, killedBy, stderr())));
+    });
+  });
+}
+
+const isLast = ({ kind }: RunEvent): boolean => kind === 'done' || kind === 'failed' || kind === 'stopped';
+
+function tell(child: ChildProcess, message: ToWorker): void {
+  // A child that is gone is reported by its close event.
+  if (child.connected) child.send(message, () => {});
+}
+
+function lastOf(child: ChildProcess): () => string {
+  let text = '';
+  child.stderr?.on('data', (chunk: Buffer) => (text = (text + chunk.toString()).slice(-STDERR_CHARACTERS)));
+  return () => text.trim();
+}
+
+function causeOf(code: number | null, killedBy: NodeJS.Signals | null, stderr: string): string {
+  const how = killedBy === null ? `it ended with status ${code ?? 'unknown'}` : `it was killed by ${killedBy}${killedBy === 'SIGKILL' ? ', perhaps for want of memory' : ''}`;
+  return stderr === '' ? how : `${how}: ${stderr.split('\n').at(-1)!}`;
+}
+
+const died = (id: string, cause: string): RunEvent => ({
+  kind: 'failed',
+  id,
+  code: 'RJS_WORKER',
+  message: `Expected the process of ${id} to finish, got that ${cause} (run the same command again: it goes on from the last checkpoint)`,
+});
