@@ -8,7 +8,7 @@ import { download, type DownloadOptions } from '../src/index.ts';
 import { expectCode, range, temporaryFolder, writeFiles } from './fixtures.ts';
 
 // 300 kB that no compression or caching could guess.
-const content = Buffer.from(range(300_000), 0).map((_, i) => (i * 7919 + (i >> 8)) & 255);
+const content = Buffer.from(range(300_000).map((i) => (i * 7919 + (i >> 8)) & 255));
 const sha256 = createHash('sha256').update(content).digest('hex');
 const md5 = createHash('md5').update(content).digest('hex');
 const folder = await temporaryFolder();
@@ -154,6 +154,14 @@ describe('download', () => {
     const dropped = options({ retries: 1 });
     await expectCode('RJS_DATA_DOWNLOAD', () => download(dropped));
     expect(files(dropped.cacheDir)).toEqual([]);
+  });
+
+  test('says so when the cache cannot be written', async () => {
+    answer = (request, response) => serve(request, response);
+    const blocked = options();
+    await writeFiles(folder, { [`${next}`]: 'a file, not a folder' });
+    expect(await expectCode('RJS_DATA_CACHE', () => download({ ...blocked, cacheDir: join(folder, String(next++), 'sub') }))).toContain('set.bin');
+    expect(requests).toEqual([]);
   });
 
   test('counts silence as a dropped connection', async () => {

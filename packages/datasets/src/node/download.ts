@@ -41,15 +41,24 @@ interface Attempt extends DownloadOptions {
  *
  * @returns the path of the file.
  * @throws RobustError `RJS_DATA_DOWNLOAD` when the server refuses or the connection keeps failing, `RJS_DATA_HASH` when
- * the file is not the one expected (it is removed), `RJS_ABORTED` when stopped (what arrived is kept for the next time).
+ * the file is not the one expected (it is removed), `RJS_DATA_CACHE` when it cannot be written, `RJS_ABORTED` when stopped (what arrived is kept for the next time).
  */
 export async function download(options: DownloadOptions): Promise<string> {
   if (options.sha256 === undefined && options.md5 === undefined) {
     throw new RobustError('RJS_DATA_HASH', { expected: 'the sha256 or md5 of the file', got: 'neither', fix: 'pass the hash that its publisher gives' });
   }
-  const name = options.name ?? basename(new URL(options.url).pathname);
-  const path = join(options.cacheDir, name);
-  if ((await sizeOf(path)) !== undefined && (await wrongHash(path, options)) === undefined) return path;
+  const path = join(options.cacheDir, options.name ?? basename(new URL(options.url).pathname));
+  try {
+    await downloadTo(path, options);
+    return path;
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    throw new RobustError('RJS_DATA_CACHE', { expected: `to write ${path}`, got: error.message, fix: 'free some room, or choose another cacheDir', cause: error });
+  }
+}
+
+async function downloadTo(path: string, options: DownloadOptions): Promise<void> {
+  if ((await sizeOf(path)) !== undefined && (await wrongHash(path, options)) === undefined) return;
   await mkdir(options.cacheDir, { recursive: true });
   const attempt = { ...options, part: `${path}.part` };
   const resumed = ((await sizeOf(attempt.part)) ?? 0) > 0;
@@ -66,7 +75,6 @@ export async function download(options: DownloadOptions): Promise<string> {
     throw new RobustError('RJS_DATA_HASH', { expected: `${wrong.expected} for ${options.url}`, got: wrong.got, fix: 'try again, or put the file there by hand' });
   }
   await rename(attempt.part, path);
-  return path;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
@@ -127,7 +135,8 @@ async function fetchRest(attempt: Attempt): Promise<void> {
 }
 
 // A full disk or a folder that must not be written is not cured by another attempt.
-const isFileError = (error: unknown): boolean => error instanceof Error && 'syscall' in error && ['open', 'write', 'ftruncate', 'close'].includes(String(error.syscall));
+const FILE_CALLS = ['open', 'write', 'ftruncate', 'close', 'mkdir', 'rename', 'unlink', 'rm', 'scandir'];
+const isFileError = (error: unknown): error is Error => error instanceof Error && 'syscall' in error && FILE_CALLS.includes(String(error.syscall));
 
 /** The byte that the body starts at: where we stopped if the server takes ranges, else 0. */
 async function startOf(response: Response, have: number, { url, part, bytes }: Attempt): Promise<number> {
