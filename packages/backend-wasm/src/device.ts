@@ -1,13 +1,13 @@
 /** The processor in words: model and number of cores. */
-export async function describeDevice(): Promise<string> {
+export function describeDevice(): string {
   if (typeof process !== 'undefined' && process.versions?.node !== undefined) return describeNode();
   const cores = (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency;
   return cores === undefined ? 'processor of this browser' : `processor of this browser, ${cores} cores`;
 }
 
-async function describeNode(): Promise<string> {
-  const { cpus } = await import('node:os');
-  const cores = cpus();
-  const model = cores[0]?.model.trim();
-  return `${model === undefined || model === '' ? process.arch : model}, ${cores.length} cores`;
+function describeNode(): string {
+  // Not an import: bundlers for the browser would look for the module. Node before 20.16 lacks the function.
+  const cores = (process.getBuiltinModule as typeof process.getBuiltinModule | undefined)?.('node:os').cpus() ?? [];
+  const model = cores[0]?.model.trim() ?? '';
+  return cores.length === 0 ? process.arch : `${model === '' ? process.arch : model}, ${cores.length} cores`;
 }

@@ -34,7 +34,7 @@ async function start(options: WasmOptions): Promise<Runtime> {
   const [version] = await Promise.all([withoutNewListeners(() => startBackend(options)), import('@robustjs/backend-wasm/gradients')]);
   registerSecondGradients();
   registerKernels();
-  return { id: 'wasm', version, device: await describeDevice(), variant: await variant(), missing: [] };
+  return { id: 'wasm', version, device: describeDevice(), variant: await variant(), missing: [] };
 }
 
 /** Imports the backend (which registers it), brings it up and gives its version. */

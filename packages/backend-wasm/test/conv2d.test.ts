@@ -1,4 +1,4 @@
-import { conv1d, conv2d, conv3d, depthwiseConv2d, grads, type Rank, type Tensor, type Tensor3D, type Tensor4D, type Tensor5D } from '@tensorflow/tfjs-core';
+import { conv1d, conv2d, conv3d, depthwiseConv2d, grads, maxPool, type Rank, type Tensor, tensor, type Tensor3D, type Tensor4D, type Tensor5D } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { expectSame, on, values } from './compare.ts';
 
@@ -114,5 +114,22 @@ describe('edges', () => {
     expect(dx!.slice(0, 128).every(Number.isFinite)).toBe(true);
     expect(Number.isFinite(dx![128 + (4 * 8 + 4) * 2])).toBe(false);
     expect(Number.isFinite(dw![(1 * 3 + 1) * 8])).toBe(false);
+  });
+
+  // TF.js's wasm kernels give -Infinity here, which a ReLU turns into 0.
+  test('a NaN stays one: from a pixel in its own example, from a filter in its channel', async () => {
+    const poisoned = (shape: number[], at: number): Tensor => {
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5);
+      data[at] = Number.NaN;
+      return tensor(data, shape);
+    };
+    const [pixel, filter, pooled, depthwise] = await on('wasm', () => [
+      conv2d(poisoned([2, 4, 4, 1], 16) as Tensor4D, values<Rank.R4>([1, 1, 1, 2], 2), 1, 'same'),
+      conv2d(values<Rank.R4>([1, 2, 2, 1], 1), poisoned([1, 1, 1, 2], 1) as Tensor4D, 1, 'same'),
+      maxPool(poisoned([1, 4, 4, 1], 0) as Tensor4D, 2, 2, 'same'),
+      depthwiseConv2d(poisoned([1, 3, 3, 1], 4) as Tensor4D, values<Rank.R4>([1, 1, 1, 1], 2), 1, 'same'),
+    ]);
+    const places = (array: Float32Array): number[] => [...array.keys()].filter((i) => Number.isNaN(array[i]));
+    expect([pixel, filter, pooled, depthwise].map((array) => places(array!))).toEqual([[32, 33], [1, 3, 5, 7], [0], [4]]);
   });
 });

@@ -2,6 +2,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvAxis, type ConvGeometry, convGeometry, forwardAttrs } from './conv-geometry.ts';
 import { type AddedKernel, input, type KernelArgs, runStock, view, zeros } from './heap.ts';
+import { runNanPassing } from './nan-passing.ts';
 
 /**
  * Filter gradient of a 2-D convolution as a forward convolution with the batch as input channels:
@@ -42,7 +43,7 @@ function addChunk(backend: BackendWasm, geometry: ConvGeometry, operands: Operan
   const images = channelsToFront(backend, operands.x, start, count, [rows.input, columns.input, inChannels]);
   const weights = batchToChannels(backend, operands.dy, start, count, [rows.output, columns.output, outChannels]);
   const attrs = forwardAttrs([1, 1], [rows.stride, columns.stride], correlationPad(rows), correlationPad(columns));
-  const part = runStock(backend, 'Conv2D', { x: images, filter: weights }, attrs);
+  const part = runNanPassing(backend, 'Conv2D', { x: images, filter: weights }, attrs);
   addTransposed(backend, geometry, part, operands.sum);
   for (const used of [images, weights, part]) backend.disposeData(used.dataId);
 }

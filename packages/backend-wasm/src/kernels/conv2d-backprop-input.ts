@@ -1,7 +1,8 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvGeometry, convGeometry, forwardAttrs } from './conv-geometry.ts';
-import { type AddedKernel, input, type KernelArgs, runStock, view } from './heap.ts';
+import { type AddedKernel, input, type KernelArgs, view } from './heap.ts';
+import { runNanPassing } from './nan-passing.ts';
 import { cheapestStep, filterIndex, phaseWindow, type PhaseWindow, range } from './phases.ts';
 
 /**
@@ -39,7 +40,7 @@ function rowPart(backend: BackendWasm, geometry: ConvGeometry, dy: TensorInfo, f
   if (rowWindow === undefined || columnWindow === undefined) return undefined;
   const flipped = phaseFilter(backend, geometry, filter, { row, rowWindow, columnWindow, block: columns.stride * step });
   const attrs = forwardAttrs([1, step], [1, 1], rowWindow.pad, columnWindow.pad);
-  const part = runStock(backend, 'Conv2D', { x: dy, filter: flipped }, attrs);
+  const part = runNanPassing(backend, 'Conv2D', { x: dy, filter: flipped }, attrs);
   backend.disposeData(flipped.dataId);
   return part;
 }

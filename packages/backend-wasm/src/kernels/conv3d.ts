@@ -3,7 +3,8 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { filterGradient } from './conv2d-backprop-filter.ts';
 import { inputGradient } from './conv2d-backprop-input.ts';
 import { type ConvAxis, type ConvGeometry, forwardAttrs } from './conv-geometry.ts';
-import { type AddedKernel, input, type KernelArgs, runStock, view, zeros } from './heap.ts';
+import { type AddedKernel, input, type KernelArgs, view, zeros } from './heap.ts';
+import { runNanPassing } from './nan-passing.ts';
 
 /*
  * A 3-D convolution is a 2-D one whose channels are the depth slices under the filter: with x' [n * o_d, h, w, k_d * c] and
@@ -94,7 +95,7 @@ function forward(backend: BackendWasm, { plane, dilations }: Conv3dGeometry, x: 
     [before, Math.max(0, (output - 1) * stride + (kernel - 1) * dilation + 1 - size - before)];
   const strides: [number, number] = [plane.rows.stride, plane.columns.stride];
   const attrs = forwardAttrs(strides, [down, across], pad(plane.rows, down), pad(plane.columns, across));
-  return runStock(backend, 'Conv2D', { x, filter }, attrs);
+  return runNanPassing(backend, 'Conv2D', { x, filter }, attrs);
 }
 
 /** [n, d, ...] as [n * d, ...]. */

@@ -1,6 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { type ConvAxis, type ConvGeometry, convGeometry, forwardAttrs } from './conv-geometry.ts';
-import { type AddedKernel, input, type KernelArgs, runStock, view, zeros } from './heap.ts';
+import { type AddedKernel, input, type KernelArgs, view, zeros } from './heap.ts';
+import { runNanPassing } from './nan-passing.ts';
 
 /** Input gradient of a depthwise convolution: at stride 1 a forward one with the filter turned round, else plain loops. */
 export const depthwiseBackpropInput: AddedKernel = {
@@ -31,7 +32,7 @@ function turnedRound({ backend }: KernelArgs, dy: TensorInfo, filter: TensorInfo
   const [from, to] = [view(backend, filter), view(backend, turned)];
   for (let tap = 0; tap < height * width; tap++)
     to.set(from.subarray(tap * channels, (tap + 1) * channels), (height * width - 1 - tap) * channels);
-  const dx = runStock(backend, 'DepthwiseConv2dNative', { x: dy, filter: turned }, forwardAttrs([1, 1], [1, 1], rowPad, columnPad));
+  const dx = runNanPassing(backend, 'DepthwiseConv2dNative', { x: dy, filter: turned }, forwardAttrs([1, 1], [1, 1], rowPad, columnPad));
   backend.disposeData(turned.dataId);
   return dx;
 }

@@ -5,6 +5,7 @@ import { conv3d, conv3dBackpropFilter, conv3dBackpropInput } from './conv3d.ts';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-backprop.ts';
 import { type AddedKernel, install } from './heap.ts';
 import { maxPool3d, maxPool3dGrad, maxPoolGrad } from './max-pool.ts';
+import { nanPassingKernels } from './nan-passing.ts';
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 
 const KERNELS: readonly AddedKernel[] = [
@@ -19,6 +20,7 @@ const KERNELS: readonly AddedKernel[] = [
   maxPool3d,
   maxPool3dGrad,
   maxPoolGrad,
+  ...nanPassingKernels,
   unsortedSegmentSum,
 ];
 
