@@ -13,7 +13,7 @@ const threats: Readonly<Record<string, (eps: number | string) => ThreatModel>> =
  * @throws RobustError `RJS_NORM` for another name, `RJS_EPS` for the budget.
  */
 export function threatModel(norm: string, eps: number | string): ThreatModel {
-  const threat = threats[norm];
+  const threat = Object.hasOwn(threats, norm) ? threats[norm] : undefined;
   if (threat === undefined) {
     throw new RobustError('RJS_NORM', {
       expected: `a norm among ${Object.keys(threats).join(', ')}`,
