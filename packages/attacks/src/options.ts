@@ -15,7 +15,7 @@ const objectives: Readonly<Record<ObjectiveName, Objective>> = {
  * @throws RobustError `RJS_ATTACK_OPTION`.
  */
 export function objectiveNamed(name: ObjectiveName): Objective {
-  const objective = (objectives as Readonly<Record<string, Objective | undefined>>)[name];
+  const objective = Object.hasOwn(objectives, name) ? objectives[name] : undefined;
   if (objective === undefined) {
     throw badOption('objective', Object.keys(objectives).map((known) => `'${known}'`).join(' or '), name);
   }
