@@ -3,8 +3,8 @@ import type { ConvAxis } from './conv-geometry.ts';
 import { type AddedKernel, input, type KernelArgs, view, zeros } from './heap.ts';
 
 /*
- * TF.js's wasm kernels are wrong here: the gradients misplace any output gradient that is not constant, and 3-D max pooling
- * starts from a positive maximum, so windows of negative values come out as 1e-38. Among equal values the first in row-major
+ * TF.js's wasm kernels are wrong here: they start from a positive maximum, so windows without a positive value send their
+ * gradient to a wrong place, and come out of 3-D pooling as 1e-38. Among equal values the first in row-major
  * order is the maximum, as on TF.js's cpu backend; a NaN is taken as the largest value, so that it shows.
  */
 
