@@ -1,6 +1,5 @@
-import { evaluation } from '@robustjs/core';
-import { argMax, tidy } from '@tensorflow/tfjs-core';
 import { type Context, forBatches } from './context.ts';
+import { outputsOf } from './outputs.ts';
 
 /** What a model says to unperturbed inputs, row by row in the order asked for. */
 export interface CleanOutcome {
@@ -19,20 +18,10 @@ export async function cleanOutcome(context: Context, rows: Int32Array): Promise<
   const finite: boolean[] = [];
   let probabilityRows = 0;
   await forBatches(context, rows, { part: 'clean', name: 'clean' }, async ({ start, inputs }) => {
-    const [logits, classes] = tidy(() => {
-      const outputs = model.forward(inputs, evaluation(route));
-      return [outputs, argMax(outputs, 1)];
-    });
-    const values = await logits!.data();
-    predicted.set(await classes!.data(), start);
-    const width = logits!.shape[1]!;
-    for (let row = 0; row < inputs.shape[0]!; row++) {
-      const outputs = values.subarray(row * width, (row + 1) * width) as Float32Array;
-      finite.push(outputs.every(Number.isFinite));
-      if (isDistribution(outputs)) probabilityRows++;
-    }
-    logits!.dispose();
-    classes!.dispose();
+    const { rows: outputs, classes } = await outputsOf(model, route, inputs);
+    predicted.set(classes, start);
+    finite.push(...outputs.map((row) => row.every(Number.isFinite)));
+    probabilityRows += outputs.filter(isDistribution).length;
   });
   return {
     predicted,

@@ -108,7 +108,7 @@ function rangeFix(smallest: number, largest: number): string {
 
 async function readLabels(labels: Labels, count: number): Promise<number[]> {
   if (labels instanceof Tensor && labels.rank !== 1) throw oneHot(`a tensor of shape [${labels.shape.join(', ')}]`);
-  const values: unknown[] = Array.from(labels instanceof Tensor ? await labels.data() : labels);
+  const values = Array.from(labels instanceof Tensor ? await labels.data() : labels);
   if (values.some((label) => typeof label === 'object')) throw oneHot('a list of lists');
   if (values.length !== count) {
     const classes = values.length / count;
@@ -116,9 +116,9 @@ async function readLabels(labels: Labels, count: number): Promise<number[]> {
     if (flat) throw oneHot(`${values.length} zeros and ones for ${count} images`);
     throw wrong('LABELS', `${count} labels, one an image`, String(values.length), 'pass as many labels as images, in the same order');
   }
-  const bad = values.find((label) => !Number.isInteger(label) || (label as number) < 0);
+  const bad = values.find((label) => !Number.isInteger(label) || label < 0);
   if (bad !== undefined) throw wrong('LABELS', 'class indices 0, 1, 2, …', String(bad), 'pass whole numbers that start at 0');
-  return values as number[];
+  return values;
 }
 
 const oneHot = (got: string): Error =>

@@ -1,5 +1,5 @@
 import { evaluation, type Model, type Objective, type Route } from '@robustjs/core';
-import { customGrad, engine, sum, type Tensor, type Tensor1D, zeros } from '@tensorflow/tfjs-core';
+import { customGrad, engine, sum, type Tensor, type Tensor1D, tidy, zeros } from '@tensorflow/tfjs-core';
 
 /**
  * Gradient of an objective with respect to inputs; undefined where the model has none, because an operation has no gradient
@@ -7,9 +7,9 @@ import { customGrad, engine, sum, type Tensor, type Tensor1D, zeros } from '@ten
  */
 export function tryGradient(model: Model, route: Route, objective: Objective, inputs: Tensor, labels: Tensor1D): Tensor | undefined {
   try {
-    const { value, grads } = engine().gradients(() => sum(objective(model.forward(inputs, evaluation(route)), labels)), [inputs], undefined as never, true);
-    value.dispose();
-    return grads[0];
+    const score = (): Tensor => sum(objective(model.forward(inputs, evaluation(route)), labels));
+    // The tidy owns the value, which is out of reach after a throw.
+    return tidy(() => engine().gradients(score, [inputs], undefined as never, true).grads[0]);
   } catch {
     releaseTape();
     return undefined;
@@ -30,7 +30,7 @@ export function withZeroGradient(model: Model): Model {
     forward: (inputs, pass) =>
       customGrad((x) => ({
         value: model.forward(x as Tensor, pass),
-        gradFunc: (dy: Tensor) => zeros([dy.shape[0]!, ...model.inputShape]),
+        gradFunc: (dy: Tensor) => zeros([dy.shape[0], ...model.inputShape]),
       }))(inputs),
   };
 }

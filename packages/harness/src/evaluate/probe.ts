@@ -33,11 +33,11 @@ function forwardOf(model: Model, route: Route, input: Tensor): unknown {
 }
 
 function classesOf(output: unknown): number {
-  if (!(output instanceof Tensor)) {
+  if (!isTensor(output)) {
     throw wrong('OUTPUT', 'one tensor of logits', Array.isArray(output) ? `${output.length} outputs` : typeof output, 'pass a function that picks the logits');
   }
   const { shape } = output;
-  if (shape.length === 2 && shape[0] === 1 && shape[1]! >= 2) return shape[1]!;
+  if (shape.length === 2 && shape[0] === 1 && shape[1] >= 2) return shape[1];
   const one = shape.length === 2 && shape[1] === 1;
   throw wrong(
     'OUTPUT',
@@ -47,7 +47,10 @@ function classesOf(output: unknown): number {
   );
 }
 
+// A type guard of our own: instanceof narrows to Tensor<any>.
+const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
+
 function tensorsIn(output: unknown): Tensor[] {
-  if (output instanceof Tensor) return [output];
+  if (isTensor(output)) return [output];
   return typeof output === 'object' && output !== null ? Object.values(output).flatMap(tensorsIn) : [];
 }

@@ -81,7 +81,7 @@ function seenFromOutside(
 function predictOf(predictor: Predictor): (inputs: Tensor) => Tensor {
   const withOptions = predictor as { predict(inputs: Tensor, options?: object): unknown };
   const isLayersModel = typeof predictor.getWeights === 'function';
-  return (inputs) => (isLayersModel ? withOptions.predict(inputs, { batchSize: Math.max(1, inputs.shape[0]!) }) : predictor.predict(inputs)) as Tensor;
+  return (inputs) => (isLayersModel ? withOptions.predict(inputs, { batchSize: Math.max(1, inputs.shape[0]) }) : predictor.predict(inputs)) as Tensor;
 }
 
 // A LayersModel gives its weights by a method, a GraphModel as lists by name.

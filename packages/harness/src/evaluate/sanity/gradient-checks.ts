@@ -35,7 +35,7 @@ export async function gradientNotZero(context: Context, rows: Int32Array, threat
     for (const [i, [, objective]] of OBJECTIVES.entries()) {
       const gradient = tryGradient(context.model, context.route, objective, start, labels);
       const sums = tidy(() => (gradient === undefined ? undefined : sum(abs(gradient), gradient.shape.slice(1).map((_, axis) => axis + 1))));
-      const values = sums === undefined ? new Float32Array(inputs.shape[0]!) : await sums.data();
+      const values = sums === undefined ? new Float32Array(inputs.shape[0]) : await sums.data();
       zero[i]! += Array.from(values).filter((value) => !(value > 0)).length;
       sums?.dispose();
       gradient?.dispose();
@@ -44,6 +44,6 @@ export async function gradientNotZero(context: Context, rows: Int32Array, threat
   });
   const shares = zero.map((count) => count / rows.length);
   const value = Math.max(...shares);
-  const note = `share of rows whose gradient is zero: ${OBJECTIVES.map(([name], i) => `${shares[i]} under ${name}`).join(', ')}`;
+  const note = `share of rows whose gradient is zero: ${OBJECTIVES.map(([name], i) => `${(100 * shares[i]!).toFixed(1)} % under ${name}`).join(', ')}`;
   return { id: 'S06', status: value > 0.05 ? 'fail' : value > 0 ? 'warn' : 'pass', value, threshold: 0.05, n: rows.length, note };
 }

@@ -1,7 +1,6 @@
-import { evaluation } from '@robustjs/core';
-import { argMax, tidy } from '@tensorflow/tfjs-core';
 import type { CleanOutcome } from '../clean.ts';
 import { type Context, forBatches } from '../context.ts';
+import { outputsOf } from '../outputs.ts';
 import { type Finding, skipped } from './check.ts';
 
 /** S01: the evaluation left parameters and statistics as they were. */
@@ -20,39 +19,16 @@ export async function deterministic(context: Context, rows: Int32Array): Promise
   let largest = 0;
   let changed = 0;
   await forBatches(context, rows, { part: 'sanity', name: 'S02' }, async ({ inputs }) => {
-    const [first, ...others] = await forwards(context, inputs);
-    for (const other of others) {
-      first!.rows.forEach((row, i) => (largest = Math.max(largest, differenceOfDirections(row, other.rows[i]!))));
-      changed += other.classes.filter((predicted, i) => predicted !== first!.classes[i]).length;
+    const first = await outputsOf(context.model, context.route, inputs);
+    for (let pass = 1; pass < FORWARDS; pass++) {
+      const other = await outputsOf(context.model, context.route, inputs);
+      first.rows.forEach((row, i) => (largest = Math.max(largest, differenceOfDirections(row, other.rows[i]!))));
+      changed += other.classes.filter((predicted, i) => predicted !== first.classes[i]).length;
     }
   });
   const fine = changed === 0 && largest <= LARGEST_DIFFERENCE;
   const note = `largest difference between normalized outputs of ${FORWARDS} forward passes; ${changed} predictions changed`;
   return { id: 'S02', status: fine ? 'pass' : 'fail', value: Number.isFinite(largest) ? largest : null, threshold: LARGEST_DIFFERENCE, n: rows.length, note };
-}
-
-interface Forward {
-  readonly rows: Float32Array[];
-  readonly classes: Int32Array;
-}
-
-async function forwards({ model, route }: Context, inputs: Parameters<typeof model.forward>[0]): Promise<Forward[]> {
-  const results: Forward[] = [];
-  for (let pass = 0; pass < FORWARDS; pass++) {
-    const [outputs, classes] = tidy(() => {
-      const logits = model.forward(inputs, evaluation(route));
-      return [logits, argMax(logits, 1)];
-    });
-    const values = Float32Array.from(await outputs!.data());
-    const width = outputs!.shape[1]!;
-    results.push({
-      rows: Array.from({ length: inputs.shape[0]! }, (_, row) => values.subarray(row * width, (row + 1) * width)),
-      classes: Int32Array.from(await classes!.data()),
-    });
-    outputs!.dispose();
-    classes!.dispose();
-  }
-  return results;
 }
 
 function differenceOfDirections(a: Float32Array, b: Float32Array): number {

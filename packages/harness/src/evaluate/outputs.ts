@@ -1,0 +1,29 @@
+import { evaluation, type Model, type Route } from '@robustjs/core';
+import { argMax, type Tensor, tidy } from '@tensorflow/tfjs-core';
+
+/** What a model says to a batch. */
+export interface Outputs {
+  /** One row of logits an input. */
+  readonly rows: readonly Float32Array[];
+  /** Class of the largest logit, by the same operation that attacks are judged with. */
+  readonly classes: Int32Array;
+}
+
+/** One forward pass in evaluation mode, read back. */
+export async function outputsOf(model: Model, route: Route, inputs: Tensor): Promise<Outputs> {
+  const { logits, classes } = tidy(() => {
+    const outputs = model.forward(inputs, evaluation(route));
+    return { logits: outputs, classes: argMax<Tensor>(outputs, 1) };
+  });
+  try {
+    const values = Float32Array.from(await logits.data());
+    const width = logits.shape[1]!;
+    return {
+      rows: Array.from({ length: inputs.shape[0] }, (_, row) => values.subarray(row * width, (row + 1) * width)),
+      classes: Int32Array.from(await classes.data()),
+    };
+  } finally {
+    logits.dispose();
+    classes.dispose();
+  }
+}
