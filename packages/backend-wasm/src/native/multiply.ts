@@ -40,6 +40,5 @@ export interface GatheredRows {
 
 /** Product of the first `count` gathered rows of `a` with a packed operand, scattered into `c`. */
 export function multiply(native: NativeFunctions, count: number, rows: GatheredRows, a: number, b: number, columns: number, c: number): void {
-  const kernel = columns <= FEW ? native.dots : native.product;
-  kernel(count, rows.sources, rows.targets, a, rows.segments, rows.length, rows.pitch, b, columns, c);
+  native[columns <= FEW ? 'dots' : 'product'](count, rows.sources, rows.targets, a, rows.segments, rows.length, rows.pitch, b, columns, c);
 }
