@@ -256,6 +256,10 @@ describe('input checks', () => {
       await refused({ targets: two }, 'RJS_BATCH');
     });
     await refused({ ids: [1, 2] }, 'RJS_BATCH');
+    await withTensor(tensor1d([0, 0, 1]), async (floats) => {
+      await refused({ labels: floats }, 'RJS_BATCH');
+      await refused({ targets: floats }, 'RJS_BATCH');
+    });
   });
 
   it('want a branch that the model has', async () => {
