@@ -33,7 +33,7 @@ describe('evaluate', () => {
 
   it('trips no check on a sound model', async () => {
     const entry = await evaluate(model, images, labels, quick);
-    expect(entry.sanity.map(({ id }) => id)).toEqual(['S01', 'S02', 'S03', 'S04', 'S05', 'S06', 'S10', 'S13', 'S14', 'S18', 'S19', 'S20', 'S23', 'S24']);
+    expect(entry.sanity.map(({ id }) => id)).toEqual(['S01', 'S02', 'S03', 'S04', 'S05', 'S06', 'S10', 'S13', 'S14', 'S16', 'S18', 'S19', 'S20', 'S23', 'S24']);
     expect(entry.sanity.filter(({ status }) => status === 'fail')).toEqual([]);
     expect(entry).toMatchObject({ unreliable: false });
     expect(entry.refused).toBeUndefined();
@@ -132,6 +132,12 @@ describe('foreign models', () => {
     const x = tf.tensor(images, [90, ...SHAPE]);
     const entry = await evaluate(open, x, tf.tensor1d(labels, 'int32'), quick);
     expect(entry.model.inputShape).toEqual(SHAPE);
+  });
+
+  it('evaluates under L1', async () => {
+    const entry = await evaluate(model, images, labels, { ...quick, norm: 'L1', eps: 2, attacks: [noise({ draws: 5 }), pgd({ steps: 20 })], curve: false });
+    expect(entry.sanity.filter(({ status }) => status === 'fail')).toEqual([]);
+    expect(entry.evaluations[0]!.robust.correct).toBeLessThan(entry.clean.correct);
   });
 
   it('evaluates under L2 and in other bounds', async () => {
