@@ -1,8 +1,8 @@
 import type { EntryAttack, EntryEvaluation } from '../evaluate/index.ts';
 import type { Arm } from './arms.ts';
-import { armLabel, tallyCell } from './cells.ts';
+import { armLabel, barGlyph, tallyCell } from './cells.ts';
 import { type Html, html, type Part } from './html.ts';
-import { evaluationAt, threatsOf } from './rank.ts';
+import { evaluationAt, shareOf, threatsOf } from './rank.ts';
 import { canonicalJson } from '../recipe.ts';
 import { type Column, table } from './table.ts';
 import { count, epsText, percent } from './words.ts';
@@ -48,11 +48,9 @@ function lineCell(evaluation: EntryEvaluation, line: Line): Part {
   if (!found) return html`<span class="muted">not run</span>`;
   const { brokenAlone } = found.attack;
   const { n } = evaluation.robust;
-  return html`<data class="share" value="${brokenAlone}">${count(brokenAlone)}</data> <small>of ${count(n)}, ${percent(n === 0 ? 0 : brokenAlone / n, n)}</small>${bar(n === 0 ? 0 : brokenAlone / n)}`;
-}
-
-function bar(share: number): Html {
-  return html`<svg class="glyph" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="ruler" x="0" y="3" width="100" height="2"/><rect class="broken" x="0" y="1.5" width="${(share * 100).toFixed(2)}" height="5"/></svg>`;
+  const share = shareOf({ correct: brokenAlone, n });
+  return html`<data class="share" value="${brokenAlone}">${count(brokenAlone)}</data>
+<small>of ${count(n)}, ${percent(share, n)}</small>${barGlyph(share)}`;
 }
 
 function settingsTables(arm: Arm): Html[] {

@@ -15,10 +15,25 @@ ${glyph(shareOf(tally), low, high)}
 <small class="interval"><data value="${low}">${digits(low)}</data> to <data value="${high}">${digits(high)}</data></small>`;
 }
 
-// A ruler from 0 to 100 %: the interval as a bar, the share as a tick.
+// The interval as a bar, the share as a tick that stays visible at both ends.
 function glyph(share: number, low: number, high: number): Html {
-  const x = (value: number): string => (value * 100).toFixed(2);
-  return html`<svg class="glyph" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="ruler" x="0" y="3" width="100" height="2"/><rect class="span" x="${x(low)}" y="1.5" width="${x(Math.max(high - low, 0.004))}" height="5"/><rect class="tick" x="${x(Math.min(Math.max(share - 0.006, 0), 0.988))}" y="0" width="1.2" height="8"/></svg>`;
+  const tick = Math.min(Math.max(share - 0.006, 0), 0.988);
+  return ruler(html`<rect class="span" x="${hundredths(low)}" y="1.5" width="${hundredths(Math.max(high - low, 0.004))}" height="5"/>
+<rect class="tick" x="${hundredths(tick)}" y="0" width="1.2" height="8"/>`);
+}
+
+/** A share as a bar on a scale from 0 to 100 %. */
+export function barGlyph(share: number): Html {
+  return ruler(html`<rect class="broken" x="0" y="1.5" width="${hundredths(share)}" height="5"/>`);
+}
+
+function ruler(marks: Html): Html {
+  return html`<svg class="glyph" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+<rect class="ruler" x="0" y="3" width="100" height="2"/>${marks}</svg>`;
+}
+
+function hundredths(share: number): string {
+  return (share * 100).toFixed(2);
 }
 
 /** The name of an arm with its color. */

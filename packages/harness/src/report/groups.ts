@@ -34,7 +34,10 @@ export function groupBy(entries: readonly Entry[], key: (entry: Entry) => string
 
 /** The seeds of each method put together. Refused and unreliable entries stay apart from sound ones. */
 export function seedGroups(entries: readonly Entry[]): SeedGroup[] {
-  const key = (entry: Entry): string => canonicalJson([entry.method, entry.model.architecture, entry.additionalData, withoutSeed(entry), entry.runtime, worth(entry), entry.refused]);
+  const key = (entry: Entry): string => {
+    const { method, model, additionalData, runtime, refused } = entry;
+    return canonicalJson([method, model.architecture, additionalData, withoutSeed(entry), runtime, worth(entry), refused]);
+  };
   return groupBy([...entries].sort(bySeed), key).map((group) => ({ first: group[0]!, entries: group }));
 }
 

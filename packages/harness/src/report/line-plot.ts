@@ -100,10 +100,12 @@ const AXIS_STYLE: Json = {
 function xChannel({ xTicks, xTitle }: LinePlot, domain: readonly number[], width: number): Json {
   const ticks = thinOut(xTicks, domain, width);
   const texts = JSON.stringify(Object.fromEntries(ticks.map((tick) => [String(tick.value), tick.text])));
-  const axis = { values: ticks.map((tick) => tick.value), labelExpr: `${texts}[datum.value]`, title: xTitle, titleY: 40, titleBaseline: 'bottom', grid: false };
+  const labels = { values: ticks.map((tick) => tick.value), labelExpr: `${texts}[datum.value]` };
+  const axis = { ...labels, title: xTitle, titleY: 40, titleBaseline: 'bottom', grid: false };
   // One lone position stands in the middle rather than on an axis of length zero.
   const [low = 0, high = 0] = domain;
-  return { field: 'x', type: 'quantitative', axis, scale: { domain: low === high ? [low - 1, high + 1] : domain, nice: false, zero: false } };
+  const scale = { domain: low === high ? [low - 1, high + 1] : domain, nice: false, zero: false };
+  return { field: 'x', type: 'quantitative', axis, scale };
 }
 
 /** Keeps the labels that have room, the last before the others. */
@@ -119,7 +121,8 @@ function thinOut(ticks: LinePlot['xTicks'], [low = 0, high = 0]: readonly number
 
 function yChannel({ y }: LinePlot, range: Range): Json {
   const labelExpr = y === 'share' ? `format(datum.value * 100, '~g') + '\u202f%'` : `format(datum.value, '~g')`;
-  return { field: 'y', type: 'quantitative', axis: { labelExpr, title: null, tickCount: 5, domain: false, ticks: false, labelPadding: 8 }, scale: { domain: range, nice: false, zero: false } };
+  const axis = { labelExpr, title: null, tickCount: 5, domain: false, ticks: false, labelPadding: 8 };
+  return { field: 'y', type: 'quantitative', axis, scale: { domain: range, nice: false, zero: false } };
 }
 
 function niceTop(series: readonly PlotSeries[]): number {

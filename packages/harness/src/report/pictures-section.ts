@@ -24,6 +24,7 @@ ${groups}`;
 async function armPictures(arm: Arm, classNames: Names, budget: number): Promise<Html> {
   const candidates = arm.pictures.slice(0, MOST_PER_ARM);
   const largest = largestChange(candidates);
+  const budgets = [...new Set(candidates.map(({ eps }) => epsText(eps)))];
   const cards: Html[] = [];
   let size = 0;
   for (const picture of candidates) {
@@ -32,8 +33,9 @@ async function armPictures(arm: Arm, classNames: Names, budget: number): Promise
     if (size > budget && cards.length > 0) break;
     cards.push(made);
   }
+  const omitted = cards.length < arm.pictures.length && ` ${cards.length} of ${plural(arm.pictures.length, 'picture')} shown.`;
   return html`<section class="gallery" aria-labelledby="${arm.anchor}-pictures"><h3 id="${arm.anchor}-pictures">${armLabel(arm)}</h3>
-<p class="muted">Attacked with eps ${[...new Set(candidates.map(({ eps }) => epsText(eps)))].join(', ')}. ${scaleText(largest, candidates[0]?.shape.at(-1) === 3)}${cards.length < arm.pictures.length && ` ${cards.length} of ${plural(arm.pictures.length, 'picture')} shown.`}</p>
+<p class="muted">Attacked with eps ${budgets.join(', ')}. ${scaleText(largest, candidates[0]?.shape.at(-1) === 3)}${omitted}</p>
 <ul class="cards"${classNames && new Html(' style="--card:18rem"')}>${cards}</ul></section>`;
 }
 
@@ -54,11 +56,24 @@ async function card(arm: Arm, picture: Picture, largest: number, classNames: Nam
     pngDataUri(imagePixels(picture.adversarial, shape, bounds)),
     pngDataUri(differencePixels(picture, largest)),
   ]);
-  const image = (src: string, alt: string): Html => html`<img src="${src}" width="${shape[1] ?? 1}" height="${shape[0] ?? 1}" alt="${alt}">`;
-  const wrongBefore = picture.cleanPrediction !== label;
+  const [says, saysNow] = [name(picture.cleanPrediction), name(picture.adversarialPrediction)];
+  const texts = {
+    clean: `Example ${picture.id}, clean; label ${name(label)}, model says ${says}`,
+    attacked: `Example ${picture.id} after ${picture.attack} with eps ${epsText(picture.eps)}; model says ${saysNow}`,
+    difference: `What ${picture.attack} changed in example ${picture.id}`,
+  };
+  const figure = (src: string, kind: keyof typeof texts, below?: Html): Html =>
+    html`<figure><img src="${src}" width="${shape[1] ?? 1}" height="${shape[0] ?? 1}" alt="${texts[kind]}"><figcaption><span>${kind}</span>${below}</figcaption></figure>`;
   return html`<li class="card"><div class="triple">
-<figure>${image(clean, `Example ${picture.id}, clean; label ${name(label)}, model says ${name(picture.cleanPrediction)}`)}<figcaption><span>clean</span><b class="${wrongBefore ? 'wrong' : ''}">${name(picture.cleanPrediction)}</b></figcaption></figure>
-<figure>${image(adversarial, `Example ${picture.id} after ${picture.attack} with eps ${epsText(picture.eps)}; model says ${name(picture.adversarialPrediction)}`)}<figcaption><span>attacked</span><b class="${fooled ? 'wrong' : ''}">${name(picture.adversarialPrediction)}</b></figcaption></figure>
-<figure>${image(difference, `What ${picture.attack} changed in example ${picture.id}`)}<figcaption><span>difference</span></figcaption></figure>
-</div><p><span class="badge ${fooled ? 'fail' : 'pass'}">${fooled ? 'fooled' : 'holds'}</span><small>label <b>${name(label)}</b> · ${picture.attack} · no. ${picture.id}</small></p></li>`;
+${figure(clean, 'clean', answer(says, picture.cleanPrediction === label))}
+${figure(adversarial, 'attacked', answer(saysNow, !fooled))}
+${figure(difference, 'difference')}
+</div><p>${fooled ? FOOLED : HOLDS}<small>label <b>${name(label)}</b> · ${picture.attack} · no.&nbsp;${picture.id}</small></p></li>`;
+}
+
+const FOOLED: Html = html`<span class="badge fail">fooled</span>`;
+const HOLDS: Html = html`<span class="badge pass">holds</span>`;
+
+function answer(text: string, right: boolean): Html {
+  return html`<b class="${right ? 'right' : 'wrong'}">${text}</b>`;
 }

@@ -14,13 +14,19 @@ function details(arm: Arm): Html {
   return html`<details><summary>${armLabel(arm)}: recipe and model</summary>
 <dl class="facts">
 ${fact('Method', `${method.package} ${method.version}`)}
-${fact('Network', `${model.architecture}, ${count(model.parameters)} parameters, input ${model.inputShape.join(' × ')} in [${model.bounds.join(', ')}]`)}
+${fact('Network', `${model.architecture}, ${size(model.parameters)}`)}
+${fact('Input', `${model.inputShape.join(' × ')}, values in [${model.bounds.join(', ')}]`)}
 ${fact('Data', `${dataset.id}, ${dataset.split}, ${count(dataset.n)} examples`)}
 ${training && fact('Training', `${count(training.steps)} steps, seed ${training.seed}`)}
 ${training && fact('Recipe hash', training.recipeHash)}
-${fact('Weights', `SHA-256 ${model.weightsSha256}`)}
+${model.weightsSha256 !== null && fact('Weights', `SHA-256 ${model.weightsSha256}`)}
 ${fact('Data hash', `SHA-256 ${dataset.sha256}`)}
 </dl><pre tabindex="0">${JSON.stringify(training?.recipe ?? { method }, null, 2)}</pre></details>`;
+}
+
+// A network that is not ours may keep its weights to itself; its record says 0.
+function size(parameters: number): string {
+  return parameters === 0 ? 'number of parameters unknown' : `${count(parameters)} parameters`;
 }
 
 function fact(term: string, value: string): Html {

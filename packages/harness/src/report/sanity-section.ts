@@ -32,12 +32,15 @@ ${entry.sanity.length === 0 && html`<p class="muted">No checks ran.</p>`}</secti
 
 function verdict({ entry }: Arm): Html {
   const { fail, warn, pass } = sanityCounts(entry);
-  return html`${fail > 0 && html`<span class="badge fail">${fail} failed</span>`} ${warn > 0 && html`<span class="badge warn">${plural(warn, 'warning')}</span>`} ${fail + warn === 0 && pass > 0 && html`<span class="badge pass">all passed</span>`}`;
+  return html`${fail > 0 && html`<span class="badge fail">${fail} failed</span>`}
+${warn > 0 && html`<span class="badge warn">${plural(warn, 'warning')}</span>`}
+${fail + warn === 0 && pass > 0 && html`<span class="badge pass">all passed</span>`}`;
 }
 
 function trouble(check: Check): Html {
   const { title, meaning } = sanityWords(check.id);
-  return html`<div class="callout ${check.status}"><p><span class="badge ${check.status}">${STATUS[check.status]}</span> <span class="muted">should hold:</span> <b>${title}</b> <small>${check.id}</small></p>
+  return html`<div class="callout ${check.status}"><p><span class="badge ${check.status}">${STATUS[check.status]}</span>
+<span class="muted">should hold:</span> <b>${title}</b> <small>${check.id}</small></p>
 <p>${meaning}</p><p class="muted">${measured(check)}</p></div>`;
 }
 

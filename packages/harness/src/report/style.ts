@@ -71,7 +71,8 @@ pre,code{font-family:ui-monospace,"SF Mono","Cascadia Mono",Menlo,"Liberation Mo
 pre{background:var(--soft);border-radius:10px;padding:1rem;overflow:auto;max-height:28rem;line-height:1.5}
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:.4rem 1.5rem;font-size:.9rem;margin:.5rem 0 1rem}.facts dt{color:var(--muted)}.facts dd{margin:0;max-width:46em}
 footer{margin-top:2.5rem;padding:0 1.75rem}footer h2{font-size:1.05rem}
-@media (max-width:860px){.pair{grid-template-columns:1fr}}
+@media (max-width:1000px){.pair{grid-template-columns:1fr}.pair .wide{max-width:600px}.tiles{grid-template-columns:1fr 1fr}}
+@media (min-width:641px){tbody th{min-width:8.5rem}}
 @media (max-width:640px){
 body{padding:1.5rem .9rem 3rem}main>section{padding:1.25rem 1rem;border-radius:14px}footer{padding:0 .25rem}
 .tiles{grid-template-columns:1fr 1fr}.tiles b{font-size:1.4rem}

@@ -3,10 +3,14 @@ import type { LinePlot, PlotSeries } from './line-plot.ts';
 
 /** Loss by epoch, for the arms whose training was watched. */
 export function lossPlot(arms: readonly Arm[]): LinePlot | undefined {
-  return byEpoch('Training loss', 'number', arms.map((arm) => ({
-    ...lookOf(arm, lineName(arm)),
-    points: arm.curve.filter(({ loss }) => Number.isFinite(loss)).map(({ epoch, loss }) => ({ x: epoch, y: loss, text: `${arm.name}, epoch ${epoch}: loss ${loss.toPrecision(4)}` })),
-  })));
+  return byEpoch('Training loss', 'number', arms.map(lossSeries));
+}
+
+function lossSeries(arm: Arm): PlotSeries {
+  const points = arm.curve
+    .filter(({ loss }) => Number.isFinite(loss))
+    .map(({ epoch, loss }) => ({ x: epoch, y: loss, text: `${arm.name}, epoch ${epoch}: loss ${loss.toPrecision(4)}` }));
+  return { ...lookOf(arm, lineName(arm)), points };
 }
 
 /** Accuracy on validation examples by epoch, and robust accuracy where it was watched too. */

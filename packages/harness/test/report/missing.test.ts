@@ -86,3 +86,9 @@ test('the same input gives the same bytes, whatever was rendered in between', as
   await renderReport({ entries: [sampleEntry({ id: 'other' })] });
   expect(await renderReport(input)).toBe(first);
 });
+
+test('a network whose weights cannot be seen', async () => {
+  const page = await renderReport({ entries: [sampleEntry({ change: ({ model }) => Object.assign(model, { weightsSha256: null, parameters: 0 }) })] });
+  expect(page.includes('number of parameters unknown')).toBe(true);
+  expect(page).not.toMatch(/SHA-256 null|>null</);
+});

@@ -61,3 +61,10 @@ test('counts and durations', () => {
   expect([9999, 10_000, 999_499, 999_500, 1_056_000, 999_600_000].map(shortCount)).toEqual(['9999', '10.0k', '999k', '1.00M', '1.06M', '1.00G']);
   expect([0.04, 59.9, 59.96, 402, 7530].map((seconds) => duration(seconds).replaceAll('\u202f', ' '))).toEqual(['0.0 s', '59.9 s', '1 min 0 s', '6 min 42 s', '2 h 5 min']);
 });
+
+test('an evaluation timed part by part shows the sum of its parts', async () => {
+  const entry = sampleEntry();
+  const page = await renderReport({ entries: [entry], timings: { [entry.id]: { seconds: { clean: 1.5, attacks: 60, curve: 2, sanity: 8 } } } });
+  // 1.5 + 60 + 2 + 8 = 71.5.
+  expect(between(page, 'id="results"', '</table>').includes('<data value="71.5">1\u202fmin 12\u202fs</data>')).toBe(true);
+});
