@@ -1,7 +1,7 @@
 import { exitCodes } from './exit-codes.ts';
 
 /** Turns Ctrl-C into an aborted signal. The second one ends the process at once. */
-export function onInterrupt(): { readonly signal: AbortSignal; release(): void } {
+export function onInterrupt(): { readonly signal: AbortSignal; readonly release: () => void } {
   const controller = new AbortController();
   const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);

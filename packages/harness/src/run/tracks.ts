@@ -142,7 +142,7 @@ export function trackNamed(id: string): Track {
 
 /** A track as the JSON document that stands in benchmarks/tracks: every recipe of every tier. */
 export function trackDocument(track: Track): object {
-  const tiers = Object.entries(track.tiers).map(([tier, about]) => [
+  const tiers = Object.entries(track.tiers).map(([tier, about]): [string, object] => [
     tier,
     { about, recipes: Object.fromEntries(track.arms(tier as Tier).map(({ id, recipe }) => [id, recipe])) },
   ]);
