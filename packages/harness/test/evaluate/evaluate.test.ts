@@ -127,6 +127,34 @@ describe('foreign models', () => {
     plain.dispose();
   });
 
+  it('evaluates a tf.GraphModel as the function it computes', async () => {
+    const { loadGraphModel } = await import('@tensorflow/tfjs-converter');
+    const kernel = tf.randomNormal<tf.Rank.R2>([36, 3], 0, 0.5, 'float32', 4);
+    const float = { dtype: { type: 'DT_FLOAT' } };
+    const shape = (...sizes: number[]) => ({ shape: { shape: { dim: sizes.map((size) => ({ size: String(size) })) } } });
+    const graph = await loadGraphModel({
+      load: async () => ({
+        modelTopology: {
+          versions: { producer: 1 },
+          node: [
+            { name: 'x', op: 'Placeholder', input: [], attr: { ...float, ...shape(-1, 36) } },
+            { name: 'w', op: 'Const', input: [], attr: { ...float } },
+            { name: 'y', op: 'MatMul', input: ['x', 'w'], attr: {} },
+          ],
+        },
+        weightSpecs: [{ name: 'w', shape: [36, 3], dtype: 'float32' as const }],
+        weightData: Float32Array.from(await kernel.data()).buffer,
+      }),
+    });
+    const reference = await evaluate((x) => tf.matMul(x, kernel), images, labels, { ...quick, inputShape: [36] });
+    const before = tf.memory().numTensors;
+    const entry = await evaluate(graph, images, labels, quick);
+    expect(tf.memory().numTensors).toBe(before);
+    expect(entry.model).toMatchObject({ inputShape: [36], parameters: 108 });
+    expect(entry.evaluations).toEqual(reference.evaluations);
+    graph.dispose();
+  });
+
   it('takes the shape from the images where a model leaves it open', async () => {
     const open = { inputs: [{ shape: [null, null, null, 1] }], predict: (x: tf.Tensor) => model.forward(x, evaluation()) };
     const x = tf.tensor(images, [90, ...SHAPE]);
