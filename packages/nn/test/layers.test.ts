@@ -1,4 +1,4 @@
-import { evaluation, type Layer, type PoolOptions, randomStream, type Site } from '@robustjs/core';
+import { evaluation, type PoolOptions, randomStream, type Site } from '@robustjs/core';
 import { grad, memory, mul, type Scalar, square, sum, type Tensor, tidy, variableGrads } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { addJoin, concatJoin, conv, dense, flattenLayer, pool, reluLayer } from '../src/index.ts';
