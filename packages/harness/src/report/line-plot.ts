@@ -48,8 +48,10 @@ const BOTTOM = 46;
 const TOP = 12;
 const LABEL_GAP = 17;
 const TICK_GAP = 38;
-const LETTER = 7.4;
+// Width of a letter of the widest fonts in use.
+const LETTER = 8.2;
 const DODGE = 9;
+const WIDEST_DODGE = 48;
 
 /** The plot as one static SVG element, the same text for the same input. */
 export async function renderPlot(plot: LinePlot, size: PlotSize): Promise<string> {
@@ -139,7 +141,8 @@ const STYLE: Json = {
 function markLayers(series: readonly PlotSeries[], pixel: number): Json[] {
   const lines = rowsOf(series.filter(({ kind }) => kind === 'line'));
   const apart = series.filter(({ kind }) => kind === 'diamond');
-  const diamonds = rowsOf(apart).map((row) => ({ ...row, x: row.x + (row.series - (apart.length - 1) / 2) * DODGE * pixel }));
+  const step = Math.min(DODGE, WIDEST_DODGE / apart.length) * pixel;
+  const diamonds = rowsOf(apart).map((row) => ({ ...row, x: row.x + (row.series - (apart.length - 1) / 2) * step }));
   const description = { field: 'text', type: 'nominal' };
   const ends = { y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } };
   const strokeDash = { field: 'dash', type: 'nominal', scale: null, legend: null };

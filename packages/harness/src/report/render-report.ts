@@ -16,7 +16,7 @@ import type { ReportInput } from './types.ts';
 import { count, epsText } from './words.ts';
 
 const WIDE: PlotSize = { width: 980, height: 380, labels: 170 };
-const HALF: PlotSize = { width: 484, height: 300, labels: 150 };
+const HALF: PlotSize = { width: 484, height: 300, labels: 162 };
 const NARROW: PlotSize = { width: 350, height: 260, labels: 0 };
 
 /**
@@ -54,7 +54,7 @@ interface Section {
 async function sectionsOf(arms: readonly Arm[], input: ReportInput): Promise<Section[]> {
   const drawn = drawnArms(arms);
   const suite = drawn.some(({ entry }) => entry.curve && entry.evaluations.length > 0);
-  const note = suite ? 'Lines: one attack, at rising budgets. Diamonds: the whole suite of attacks. ' : '';
+  const note = suite ? 'Lines: one attack, at rising budgets. Diamonds: the whole suite of attacks, moved sideways where they would hide each other. ' : '';
   const sections: Section[] = [
     { id: 'results', title: 'Results', body: armsTable(arms) },
     { id: 'budget', title: 'Accuracy against budget', body: await plotFigure(epsPlot(drawn), drawn, WIDE, `${note}${curveNote(drawn)}Bands are 95 % intervals.`) },

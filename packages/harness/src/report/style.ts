@@ -51,7 +51,7 @@ td .term{display:none}
 .badge{display:inline-block;padding:.1em .6em;border-radius:99px;font-size:.78rem;font-weight:600;line-height:1.6;white-space:nowrap;text-decoration:none;background:var(--soft);color:var(--muted)}
 .badge.pass{background:var(--pass-bg);color:var(--pass)}.badge.warn{background:var(--warn-bg);color:var(--warn)}.badge.fail{background:var(--fail-bg);color:var(--fail)}
 .badge.pass::before{content:"✓ "}.badge.warn::before{content:"! "}.badge.fail::before{content:"✕ "}
-.plot{margin:0}.plot svg{display:block;width:100%;height:auto}.plot svg text{font-family:inherit}
+.plot{margin:0}.plot svg{display:block;width:100%;height:auto;overflow:visible}.plot svg text{font-family:inherit}
 .plot figcaption{color:var(--muted);font-size:.875rem;margin-top:.5rem;max-width:52em}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.875rem;margin-bottom:.6rem}
 .wide+.narrow,.plot:has(.wide) .legend{display:none}
@@ -72,11 +72,11 @@ pre{background:var(--soft);border-radius:10px;padding:1rem;overflow:auto;max-hei
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:.4rem 1.5rem;font-size:.9rem;margin:.5rem 0 1rem}.facts dt{color:var(--muted)}.facts dd{margin:0;max-width:46em}
 footer{margin-top:2.5rem;padding:0 1.75rem}footer h2{font-size:1.05rem}
 @media (max-width:1000px){.pair{grid-template-columns:1fr}.pair .wide{max-width:600px}.tiles{grid-template-columns:1fr 1fr}}
+@media (max-width:800px){.plot .wide{display:none}.wide+.narrow{display:block;max-width:32rem}.plot:has(.wide) .legend{display:flex}}
 @media (min-width:641px){tbody th{min-width:8.5rem}}
 @media (max-width:640px){
 body{padding:1.5rem .9rem 3rem}main>section{padding:1.25rem 1rem;border-radius:14px}footer{padding:0 .25rem}
 .tiles{grid-template-columns:1fr 1fr}.tiles b{font-size:1.4rem}
-.plot .wide{display:none}.wide+.narrow{display:block}.plot:has(.wide) .legend{display:flex}
 .scroll{overflow:visible}table,caption,tbody,tr,th,td{display:block;width:100%}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tbody tr{border-top:1px solid var(--rule);padding:.7rem 0}tbody th,tbody td{border:0;padding:.25rem 0}
