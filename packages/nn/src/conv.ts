@@ -61,6 +61,7 @@ export function plainConv(options: ConvOptions, kernel: Tensor, bias?: Tensor): 
   };
 }
 
-// A window of 1 needs no padding, but TF.js shifts a strided 3-D one by an element where it is asked for 'same'.
+// TF.js 4.22 shifts 3-D 'same' windows by an element on axes where they are smaller than their stride. Windows of 1 need
+// no padding, so they, which residual shortcuts use, are kept right; mixed ones such as [3, 1, 1] are as TF.js does them.
 const paddingOf = (window: readonly number[], padding: ConvOptions['padding'] = 'same'): 'same' | 'valid' =>
   window.every((size) => size === 1) ? 'valid' : padding;
