@@ -70,7 +70,7 @@ describe('SGD', () => {
   it('takes the steps worked out by hand', async () => {
     // First value, no decay: b = 0.5, 0.2, 4.18; p = 1 - 0.05, - 0.01, - 0.836.
     const seen = await trajectory(sgd);
-    expect(seen.map(([first]) => first)).toEqual([0.95, 0.94, 0.104].map((value) => expect.closeTo(value, 6)));
+    expect(seen.map(([first]) => first)).toEqual([0.95, 0.94, 0.104].map((value) => expect.closeTo(value, 6) as unknown));
   });
 
   it.each([

@@ -1,14 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Dataset, loadMnistDigits, split } from '@robustjs/datasets';
+import { type Dataset, loadMnistDigits, split, take } from '@robustjs/datasets';
 import { afterEach } from 'vitest';
 import { parseRecipe, type Recipe } from '../../src/recipe.ts';
 import type { LoadedMethod } from '../../src/train/index.ts';
 
+let loaded: ReturnType<typeof loadMnistDigits> | undefined;
+
 /** Real MNIST digits: `train` and 200 others for validation. */
 export async function digits(train: number): Promise<{ train: Dataset; validation: Dataset }> {
-  return split((await loadMnistDigits()).train, { parts: { train, validation: 200 }, seed: 0 });
+  loaded ??= loadMnistDigits();
+  return split(take((await loaded).train, 1000, 0), { parts: { train, validation: 200 }, seed: 0 });
 }
 
 export const standard: LoadedMethod = { id: 'standard', package: 'standard', version: '0.1.0', options: {}, defense: {} };
