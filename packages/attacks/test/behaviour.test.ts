@@ -205,7 +205,7 @@ describe('early stop', () => {
 describe('targets', () => {
   it('are never easier to reach than any other class: a targeted hit is an untargeted one', async () => {
     await onTinyNetwork(async (model, batch) => {
-      const targets = tidy(() => cast(sub(2, batch.labels), 'int32')) as OwnedBatch['labels'];
+      const targets = tidy(() => cast<OwnedBatch['labels']>(sub(2, batch.labels), 'int32'));
       const labels = await batch.labels.data();
       const towards = await attacked(pgd({ steps: 10, restarts: 2 }), model, batch, { targets });
       const away = await attacked(pgd({ steps: 10, restarts: 2 }), model, batch);

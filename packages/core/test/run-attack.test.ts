@@ -125,7 +125,7 @@ describe('what a search sees', () => {
       ...proposing([]),
       async search(search) {
         for (const offset of [0.08, 0.15]) {
-          seen.push([...search.ids, search.rows, search.clean.shape[0]!]);
+          seen.push([...search.ids, search.rows, search.clean.shape[0]]);
           const inputs = tidy(() => add(search.clean, offset));
           search.offer(inputs);
           const [kept] = await search.compact(inputs);

@@ -1,12 +1,11 @@
 // The oracles of docs/methods/advprop.md, section 3.
-import { type Batch, type DefensePlugin, evaluation, type Kit, MAIN, mean, type Model, one, type Update } from '@robustjs/core';
+import { type Batch, evaluation, type Kit, MAIN, mean, type Model, one, randomStream, type Update } from '@robustjs/core';
 import { batchNorm, copyBranch, crossEntropy, identity, smallCnn, buildNetwork, standardKit } from '@robustjs/nn';
 import {
   expectClose, expectSameBits, lossAndGradients, lossOf, linearModel, numbersOf, snapshot, tinyBatch, tinyCnn, tinyNetworkFor, trainingStep,
   useWasm, variablesOf, withObjective,
 } from '@robustjs/testkit';
-import { randomStream } from '@robustjs/core';
-import { concat, dispose, type Tensor, tensor1d, tensor2d, tidy, variableGrads } from '@tensorflow/tfjs-core';
+import { concat, dispose, type Tensor, type Tensor1D, tensor1d, tensor2d, tidy, variableGrads } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { ADVERSARIAL, advprop, type AdvpropOptions, plugin } from '../src/index.ts';
 
@@ -29,7 +28,7 @@ async function withNetwork(work: (model: Model, batch: Batch) => Promise<void>):
 async function meanOver(model: Model, batch: Batch, parts: readonly (readonly [Tensor, string])[], updates?: Update[]): Promise<Map<string, number[]>> {
   const { value, grads } = variableGrads(() => {
     const losses = parts.map(([inputs, branch]) => crossEntropy(model.forward(inputs, { train: true, route: one(branch), ...(updates && { updates }) }), batch.labels));
-    return mean(concat(losses) as ReturnType<typeof crossEntropy>);
+    return mean(concat<Tensor1D>(losses));
   }, model.parameters.map(({ variable }) => variable));
   const result = new Map<string, number[]>([['loss', await numbersOf(value)]]);
   for (const { name, variable } of model.parameters) result.set(name, grads[variable.name] ? await numbersOf(grads[variable.name]!) : []);
@@ -281,7 +280,7 @@ describe('label smoothing', () => {
 
 describe('defaults', () => {
   it('are a weak untargeted attack, whose step follows eps and steps', () => {
-    const parsed = (plugin as DefensePlugin<AdvpropOptions>).options.parse({});
+    const parsed = (plugin).options.parse({});
     expect(parsed).toEqual({ norm: 'Linf', eps: '4/255', steps: 5, targeted: false, randomStart: true, labelSmoothing: 0 });
   });
 });

@@ -153,6 +153,6 @@ describe('statistics', () => {
 
 function trainingStatistics(model: Model, rows: Tensor): Tensor[] {
   const updates: { buffer: never; value: Tensor; decay: number }[] = [];
-  model.forward(rows, { train: true, route: one(MAIN), updates: updates as never[] }).dispose();
+  model.forward(rows, { train: true, route: one(MAIN), updates: updates }).dispose();
   return updates.map(({ value }) => value);
 }

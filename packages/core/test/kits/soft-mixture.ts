@@ -1,7 +1,7 @@
 // MultiBN's test time from outside: a small selector weighs the branches for every input, and is part of the model.
 import { type Branch, mix, type Model, type NamedVariable, type RandomStream } from '@robustjs/core';
 import { fanInUniform, namedVariable } from '@robustjs/nn';
-import { matMul, reshape, softmax, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { matMul, type Rank, reshape, softmax, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 
 export interface SoftMixture extends Model {
   /** `[N, K]`: how much each branch counts for each input. */
@@ -13,7 +13,7 @@ export function softMixture(model: Model, branches: readonly Branch[], random: R
   const size = model.inputShape.reduce((product, length) => product * length, 1);
   const selector: NamedVariable = namedVariable('selector/kernel', fanInUniform([size, branches.length], random));
   const weightsOf = (inputs: Tensor): Tensor2D =>
-    tidy(() => softmax(matMul(reshape(inputs, [-1, size]) as Tensor2D, selector.variable as unknown as Tensor2D)));
+    tidy(() => softmax(matMul(reshape<Rank.R2>(inputs, [-1, size]), selector.variable as unknown as Tensor2D)));
   return {
     ...model,
     branches: ['main'],
