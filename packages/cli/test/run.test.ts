@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { entryFromJson, formatTable, parseRecipe } from '@robustjs/harness';
+import { entryFromJson, formatTable, loadNetwork, parseRecipe, startRuntime } from '@robustjs/harness';
+import { exportPlain } from '@robustjs/nn';
 import { parseNpy } from '@robustjs/datasets';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Finished, finished, parsed, robustjs, temporaryFolder } from './support.ts';
@@ -80,6 +81,24 @@ describe('robustjs bench, outside of a repository', () => {
       expect(measured.model.weightsSha256).toBe(entry('whole', 'standard').model.weightsSha256);
       expect(measured.training).toEqual(entry('whole', 'standard').training);
       expect(entry('evaluated', 'standard')).toEqual(measured);
+    });
+
+    it('evaluates a tf.LayersModel from its model.json to the same figures', async () => {
+      // The same network, exported to plain TF.js: only the record's words about where it comes from may differ.
+      await startRuntime('wasm');
+      const { network } = await loadNetwork(readFileSync(join(cwd, 'whole/networks/standard.safetensors')));
+      const { modelTopology, weightSpecs, weightData } = await exportPlain(network);
+      mkdirSync(join(cwd, 'plain'));
+      writeFileSync(join(cwd, 'plain', 'weights.bin'), new Uint8Array(weightData as ArrayBuffer));
+      const manifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
+      writeFileSync(join(cwd, 'plain', 'model.json'), JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: manifest }));
+      const options = ['--eps', '0.2', '--examples', '30', '--attacks', 'noise:draws=3,pgd:steps=3', '--json'];
+      const { code, stdout } = await robustjs(['evaluate', 'plain/model.json', ...options], cwd);
+      expect(code).toBe(0);
+      const { entry: measured } = parsed<{ entry: ReturnType<typeof entry> }>(stdout);
+      const { clean, evaluations, dataset } = entry('evaluated', 'standard');
+      expect(measured).toMatchObject({ clean, dataset, method: { id: 'unknown' }, model: { architecture: 'tf.LayersModel' } });
+      expect(measured.evaluations[0]!.robust).toEqual(evaluations[0]!.robust);
     });
 
     it('attacks test examples and writes pictures and arrays', async () => {
