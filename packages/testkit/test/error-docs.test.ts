@@ -35,9 +35,9 @@ it('no heading in docs/errors is about a code that nothing throws', () => {
   expect(documented.filter(({ code }) => !thrown.has(code))).toEqual([]);
 });
 
-it('no code has two headings, and each says something', () => {
-  const codes = documented.map(({ code }) => code);
-  expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([]);
+it('no page has two headings for one code, and each says something', () => {
+  const headings = documented.map(({ code, file }) => `${file} ${code}`);
+  expect(headings.filter((heading, i) => headings.indexOf(heading) !== i)).toEqual([]);
   for (const file of filesUnder(join(ROOT, 'docs/errors'), '.md')) {
     const sections = readFileSync(file, 'utf8').split(/^## /m).slice(1);
     for (const section of sections) expect(section.split('\n').slice(1).join(' ').trim().length, section.split('\n')[0]).toBeGreaterThan(20);
