@@ -96,6 +96,6 @@ function speedOf(speeds: Map<string, Speed>, { name, stage, done }: Progress, no
 
 function words({ from, since, now }: Speed, { done, total, unit }: Progress): string {
   const perSecond = (done - from) / (now - since);
-  if (!(perSecond > 0) || !Number.isFinite(perSecond)) return 'starting';
+  if (!(perSecond > 0) || !Number.isFinite(perSecond)) return done >= total ? 'done' : 'starting';
   return `${rate(perSecond)} ${unit}/s, ${duration((total - done) / perSecond)} left`;
 }
