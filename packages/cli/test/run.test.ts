@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { entryFromJson, formatTable, loadNetwork, parseRecipe, startRuntime } from '@robustjs/harness';
+import { entryFromJson, formatTable, loadNetwork, parseRecipe, renderLeaderboardReadme, startRuntime } from '@robustjs/harness';
 import { exportPlain } from '@robustjs/nn';
 import { parseNpy } from '@robustjs/datasets';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -134,6 +134,36 @@ describe('robustjs bench, outside of a repository', () => {
       expect(differences[0]!.difference).toBeCloseTo(clean / 40, 10);
       expect(differences.map(({ eps }) => eps)).toEqual([null, 0.1, 0.2]);
     });
+  });
+});
+
+describe('robustjs leaderboard, in a repository', () => {
+  it('publishes a run, notices a stale table, and lets published networks be named', async () => {
+    const root = temporaryFolder();
+    writeFileSync(join(root, 'package.json'), '{ "name": "@robustjs/root" }');
+    mkdirSync(join(root, 'benchmarks'));
+    const readme = join(root, 'benchmarks', 'README.md');
+    const marked = '# Results\n\n<!-- leaderboard:start -->\n<!-- leaderboard:end -->\n';
+    writeFileSync(readme, marked);
+
+    expect(await robustjs(['leaderboard', '--add', join(cwd, 'whole')], root)).toMatchObject({ code: 0 });
+    const results = join(root, 'benchmarks', 'results', 'image-classification');
+    expect(readdirSync(results).sort()).toEqual(['advprop', 'standard'].flatMap((id) => [`${id}.examples.jsonl`, `${id}.json`, `${id}.safetensors`]).concat('timing.json').sort());
+    expect(readFileSync(readme, 'utf8')).toBe(renderLeaderboardReadme(marked, [entry('whole', 'advprop'), entry('whole', 'standard')]));
+
+    expect(await robustjs(['leaderboard', '--check'], root)).toMatchObject({ code: 0 });
+    writeFileSync(readme, marked);
+    const stale = await robustjs(['leaderboard', '--check', '--json'], root);
+    expect(stale.code).toBe(1);
+    expect(parsed(stale.stdout)).toMatchObject({ stale: true, written: false });
+    expect(readFileSync(readme, 'utf8')).toBe(marked);
+
+    expect((await robustjs(['compare', 'standard', 'advprop'], root)).stdout).toContain('standard minus advprop');
+    expect((await robustjs(['bench', ...only, '--missing'], root)).stdout).toContain('Nothing is missing.');
+    const misspelt = await robustjs(['evaluate', 'standart'], root);
+    expect(misspelt.stderr).toContain('did you mean standard?');
+    const evaluated = await robustjs(['evaluate', 'standard', '--examples', '8', '--attacks', 'fgsm', '--json'], root);
+    expect(parsed(evaluated.stdout)).toMatchObject({ entry: { id: 'standard', clean: { n: 8 } } });
   });
 });
 
