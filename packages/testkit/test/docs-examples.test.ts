@@ -33,7 +33,10 @@ describe('examples in READMEs and guides', () => {
   const programs = examples.filter(({ code }) => code.includes('await startWasm()'));
   it.each(programs)('run: $page', async ({ file }) => {
     const printed = vi.spyOn(console, 'log').mockImplementation(() => {});
+    const home = process.cwd();
+    process.chdir(out); // what an example writes stays out of the tree
     await expect(import(pathToFileURL(file).href)).resolves.toBeDefined();
+    process.chdir(home);
     printed.mockRestore();
   });
 });
