@@ -48,6 +48,7 @@ export interface EvaluationOptions {
   readonly about?: Partial<EntryAbout> | undefined;
   /** What tensors live on. Default: TF.js's backend by name. */
   readonly runtime?: Pick<Runtime, 'id' | 'version' | 'variant'> | undefined;
+  /** Called as batches are done. */
   readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined;
   /** Stops between batches and between steps of an attack. */
   readonly signal?: AbortSignal | undefined;
