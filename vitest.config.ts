@@ -21,7 +21,7 @@ export default defineConfig({
         ssr: { resolve: { conditions } },
         extends: true,
         test: {
-          name: folder.split('/')[1] as string,
+          name: folder.split('/')[1],
           root: folder,
           include: ['test/**/*.test.ts'],
         },

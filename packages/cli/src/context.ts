@@ -10,9 +10,9 @@ export interface Context {
   /** The arguments as typed, to say how to resume. */
   readonly argv: readonly string[];
   /** A line for people: on stdout, or on stderr where stdout is for JSON. */
-  line(text?: string): void;
+  readonly line: (text?: string) => void;
   /** The object that `--json` asks for; without it, nothing. */
-  result(value: object): void;
+  readonly result: (value: object) => void;
 }
 
 /** A context on the process's own streams. */

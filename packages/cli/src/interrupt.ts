@@ -1,7 +1,8 @@
+import { relative } from 'node:path';
 import { exitCodes } from './exit-codes.ts';
 
 /** Turns Ctrl-C into an aborted signal. The second one ends the process at once. */
-export function onInterrupt(): { readonly signal: AbortSignal; release(): void } {
+export function onInterrupt(): { readonly signal: AbortSignal; readonly release: () => void } {
   const controller = new AbortController();
   const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
@@ -25,5 +26,7 @@ export function resumeCommand(argv: readonly string[], outDir: string): string {
 
 function invocation(): string[] {
   const script = process.argv[1] ?? 'robustjs';
-  return /[\\/]main\.js$/.test(script) ? ['node', script] : ['npx', 'robustjs'];
+  if (!/[\\/]main\.js$/.test(script)) return ['npx', 'robustjs'];
+  const shorter = relative(process.cwd(), script);
+  return ['node', shorter.length < script.length ? shorter : script];
 }

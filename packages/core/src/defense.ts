@@ -49,6 +49,7 @@ export interface TrainingTools {
  * attacks are over by then. `log` notes a part of the loss for the training curves.
  */
 export interface TrainingObjective {
+  /** The number to minimize. */
   loss(log: (name: string, value: Scalar) => void): Scalar;
   /** Releases what the objective made, such as adversarial rows. */
   dispose?(): void;

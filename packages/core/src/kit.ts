@@ -34,6 +34,7 @@ export interface Layer<T = Tensor> {
 
 /** Where a residual block joins its shortcut: a layer of two inputs, so that a gain or drop-path can live there. */
 export interface Join<T = Tensor> extends Pick<Layer<T>, 'parameters' | 'buffers' | 'branches'> {
+  /** Output for both inputs and a pass. Inside TF.js's tape it must not throw. */
   apply(shortcut: T, block: T, pass: Pass): T;
   /** For export: plain layers to put before an addition, on each side. */
   plain?(branch: Branch): { readonly shortcut: readonly PlainLayer[]; readonly block: readonly PlainLayer[] };
@@ -90,12 +91,19 @@ export interface DenseOptions {
  * passes the rest through. `T` is the value that flows: tensors, or symbols when a network is exported.
  */
 export interface Kit<T = Tensor> {
+  /** A convolution over 1, 2 or 3 spatial axes. */
   conv(site: Site, options: ConvOptions): Layer<T>;
+  /** A normalization of `site.channels` channels. */
   norm(site: Site): Layer<T>;
+  /** An activation. */
   act(site: Site): Layer<T>;
+  /** A pooling over all spatial axes or windows of them. */
   pool(site: Site, options: PoolOptions): Layer<T>;
+  /** A fully connected layer of `site.channels` units. */
   dense(site: Site, options: DenseOptions): Layer<T>;
+  /** All axes but the first into one. */
   flatten(site: Site): Layer<T>;
+  /** Where a residual block meets its shortcut. */
   join(site: Site): Join<T>;
   /** Joins along the channel axis. */
   concat(site: Site): Join<T>;

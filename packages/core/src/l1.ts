@@ -1,11 +1,11 @@
 import {
   abs, add, clipByValue, cumsum, div, greater, greaterEqual, less, logicalAnd, logicalOr, max, maximum, min, mul, range, relu, reshape,
-  sign, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tensor, tidy, topk, where,
+  sub, sum, type Tensor, type Tensor1D, type Tensor2D, tensor, tidy, topk, where,
 } from '@tensorflow/tfjs-core';
 import { parseEps } from './eps.ts';
 import type { Bounds } from './model.ts';
 import type { RandomStream } from './random.ts';
-import { flatRows, overRows, rowSize } from './rows.ts';
+import { flatRows, overRows, rowSize, signs } from './rows.ts';
 import type { ThreatModel } from './threat.ts';
 
 /** What {@link l1} takes besides the budget. */
@@ -30,7 +30,7 @@ export function l1(eps: number | string, options: L1Options = {}): ThreatModel {
     tidy(() => {
       const offset = sub(inputs, clean);
       const threshold = overRows(softThreshold(abs(flatRows(offset)), size), clean);
-      const shrunk = add(clean, mul(sign(offset), relu(sub(abs(offset), threshold))));
+      const shrunk = add(clean, mul(signs(offset), relu(sub(abs(offset), threshold))));
       // A row inside the ball stays as it is, to the bit.
       return clipByValue(where(greater(threshold, 0), shrunk, inputs), low, high);
     });
@@ -55,7 +55,7 @@ export function l1(eps: number | string, options: L1Options = {}): ThreatModel {
         const kept = Math.max(1, Math.round((1 - quantile) * rowSize(gradient)));
         const smallestKept = min(topk(flatRows(magnitude), kept, true).values, 1);
         const chosen = logicalAnd(greaterEqual(magnitude, overRows(smallestKept, gradient)), greater(magnitude, 0));
-        const direction = mul(sign(gradient), chosen);
+        const direction = mul(signs(gradient), chosen);
         return div(direction, maximum(overRows(sum(flatRows(abs(direction)), 1), gradient), 1));
       }),
     distance: (inputs, clean) => tidy(() => sum<Tensor1D>(abs(flatRows(sub(inputs, clean))), 1)),

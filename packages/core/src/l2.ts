@@ -1,13 +1,15 @@
 import {
-  add, clipByValue, div, greater, maximum, mul, sqrt, square, sub, sum, type Tensor, type Tensor1D, tensor, tidy, where,
+  abs, add, clipByValue, div, greater, max, maximum, mul, sqrt, square, sub, sum, type Tensor, type Tensor1D, tensor, tidy, where,
 } from '@tensorflow/tfjs-core';
 import { parseEps } from './eps.ts';
 import type { Bounds } from './model.ts';
 import { flatRows, overRows, rowSize } from './rows.ts';
 import type { ThreatModel } from './threat.ts';
 
-// Below this length a gradient counts as zero: it keeps the division finite and moves nothing that matters.
+// Keeps divisions by a length finite and moves nothing that matters.
 const TINY = 1e-12;
+// The smallest normal float32, about: gradients below it count as zero.
+const SMALLEST = 1e-37;
 
 const lengths = (batch: Tensor): Tensor1D => sqrt(sum<Tensor1D>(square(flatRows(batch)), 1));
 
@@ -40,7 +42,12 @@ export function l2(eps: number | string): ThreatModel {
         const scale = div(radius, maximum(lengths(direction), TINY));
         return project(add(clean, mul(direction, overRows(scale, clean))), clean, bounds);
       }),
-    steepest: (gradient) => tidy(() => div(gradient, maximum(overRows(lengths(gradient), gradient), TINY))),
+    steepest: (gradient) =>
+      tidy(() => {
+        // Scaled first: the squares of a confident model's gradient underflow, and the step would vanish with them.
+        const scaled = div(gradient, maximum(overRows(max(abs(flatRows(gradient)), 1), gradient), SMALLEST));
+        return div(scaled, maximum(overRows(lengths(scaled), gradient), TINY));
+      }),
     distance: (inputs, clean) => tidy(() => lengths(sub(inputs, clean))),
   };
 }

@@ -1,7 +1,7 @@
-import { abs, add, clipByValue, max, maximum, minimum, mul, sign, sub, type Tensor, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
+import { abs, add, clipByValue, max, maximum, minimum, mul, sub, type Tensor, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 import { parseEps } from './eps.ts';
 import type { Bounds } from './model.ts';
-import { flatRows } from './rows.ts';
+import { flatRows, signs } from './rows.ts';
 import type { ThreatModel } from './threat.ts';
 
 /**
@@ -23,7 +23,7 @@ export function linf(eps: number | string): ThreatModel {
         const noise = sub(mul(random.uniformRows(ids, clean.shape.slice(1)), 2), 1);
         return project(add(clean, mul(noise, size)), clean, bounds);
       }),
-    steepest: (gradient) => sign(gradient),
+    steepest: (gradient) => signs(gradient),
     distance: (inputs, clean) => tidy(() => max<Tensor1D>(abs(flatRows(sub(inputs, clean))), 1)),
   };
 }

@@ -55,6 +55,11 @@ function checkBatch({ model, inputs, labels, targets, ids }: AttackProblem): voi
       fix: 'pass labels, targets and ids of the same length as the inputs',
     });
   }
+  // Found out inside the tape it would leak.
+  const wrong = [labels, targets].find((classes) => classes !== undefined && classes.dtype !== 'int32');
+  if (wrong !== undefined) {
+    throw new RobustError('RJS_BATCH', { expected: 'labels and targets as int32', got: wrong.dtype, fix: "make them with tensor1d(values, 'int32')" });
+  }
 }
 
 async function checkRange({ model, inputs }: AttackProblem): Promise<void> {

@@ -28,7 +28,7 @@ export interface RunningSearch extends Search {
 /** Starts a search over all rows of a problem. */
 export function searchOf(options: SearchOptions): RunningSearch {
   const { model, threat, bounds, goals, inputs, sign } = options;
-  const total = inputs.shape[0]!;
+  const total = inputs.shape[0];
   const pass = evaluation(options.route);
   const judged = options.keep === 'best';
   const gradientCalls = new Int32Array(total);
@@ -143,7 +143,7 @@ export function searchOf(options: SearchOptions): RunningSearch {
 }
 
 function freshRows(clean: Tensor, goals: Tensor1D): Rows {
-  const count = clean.shape[0]!;
+  const count = clean.shape[0];
   return {
     clean: clone(clean),
     goals: clone(goals),
@@ -170,7 +170,7 @@ function pick<T extends Tensor>(x: T, indices: Int32Array): T {
   return tidy(() => {
     // Gathering bools is not supported everywhere.
     const picked = gather(x.dtype === 'bool' ? cast(x, 'int32') : x, tensor1d(indices, 'int32'));
-    return (x.dtype === 'bool' ? cast(picked, 'bool') : picked) as T;
+    return (x.dtype === 'bool' ? cast(picked, 'bool') : picked);
   });
 }
 

@@ -142,6 +142,12 @@ describe.each(['Linf', 'L2', 'L1'])('%s steepest step', (norm) => {
     });
   });
 
+  it('does not take a small gradient for none: 1e-30 counts as 1 does', async () => {
+    const step = tidy(() => threat.steepest(tensor2d([[1e-30, 0], [0, -1e-30]]), tensor2d([[0.5, 0.5], [0.5, 0.5]]), [0, 1]));
+    await expectClose(step, [1, 0, 0, -1], { relative: 1e-6 });
+    step.dispose();
+  });
+
   it('stays where the gradient is zero', async () => {
     const step = tidy(() => threat.steepest(tensor2d([[0, 0]]), tensor2d([[0.5, 0.5]]), [0, 1]));
     await expectSameBits((await numbersOf(step)).map(Math.abs), [0, 0]);

@@ -94,10 +94,10 @@ describe('normal draws', () => {
 describe('rows of draws', () => {
   it('depend on the id of the example, not on its place or its company', async () => {
     const stream = randomStream(3).split('start');
-    for (const rows of [stream.uniformRows, stream.normalRows]) {
-      const together = await taken(rows([40, 7, 12], [2, 3]));
-      const alone = await taken(rows([7], [2, 3]));
-      const swapped = await taken(rows(new Int32Array([12, 7]), [2, 3]));
+    for (const kind of ['uniformRows', 'normalRows'] as const) {
+      const together = await taken(stream[kind]([40, 7, 12], [2, 3]));
+      const alone = await taken(stream[kind]([7], [2, 3]));
+      const swapped = await taken(stream[kind](new Int32Array([12, 7]), [2, 3]));
       expect(together.slice(6, 12)).toEqual(alone);
       expect(swapped).toEqual([...together.slice(12), ...together.slice(6, 12)]);
       expect(new Set(together).size).toBe(18);

@@ -125,7 +125,7 @@ describe('what a search sees', () => {
       ...proposing([]),
       async search(search) {
         for (const offset of [0.08, 0.15]) {
-          seen.push([...search.ids, search.rows, search.clean.shape[0]!]);
+          seen.push([...search.ids, search.rows, search.clean.shape[0]]);
           const inputs = tidy(() => add(search.clean, offset));
           search.offer(inputs);
           const [kept] = await search.compact(inputs);
@@ -256,6 +256,10 @@ describe('input checks', () => {
       await refused({ targets: two }, 'RJS_BATCH');
     });
     await refused({ ids: [1, 2] }, 'RJS_BATCH');
+    await withTensor(tensor1d([0, 0, 1]), async (floats) => {
+      await refused({ labels: floats }, 'RJS_BATCH');
+      await refused({ targets: floats }, 'RJS_BATCH');
+    });
   });
 
   it('want a branch that the model has', async () => {

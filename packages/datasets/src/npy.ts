@@ -33,7 +33,7 @@ export const NPY_HEADER_BYTES: number = 65_536;
 /**
  * Reads the head of an `.npy` file, versions 1 to 3 of the format (numpy.lib.format).
  *
- * @param head the first {@link NPY_HEADER_BYTES} bytes, or the whole file.
+ * @param head the first `NPY_HEADER_BYTES` bytes, or the whole file.
  * @param file name for errors.
  * @throws RobustError `RJS_DATA_FORMAT` when it is no such head, `RJS_DATA_NPY` for arrays of other types or in column order.
  */

@@ -4,6 +4,8 @@ import { smallCnn, type SmallCnnOptions } from './small-cnn.ts';
 
 /** Architectures by the name that recipes use. */
 export const architectures: {
+  /** See {@link smallCnn}. */
   readonly 'small-cnn': (options: SmallCnnOptions) => Architecture;
+  /** See {@link resnet}. */
   readonly resnet: (options: ResnetOptions) => Architecture;
 } = { 'small-cnn': smallCnn, resnet };

@@ -7,8 +7,9 @@ const DECAY = 0.9;
 const EPSILON = 1e-5;
 
 /**
- * Batch normalization over all axes but the last (Ioffe and Szegedy, ICML 2015). In training it uses the batch's
- * statistics and records them in `pass.updates`; the running variance is the unbiased estimate, as in PyTorch.
+ * Batch normalization over all axes but the last, `[N, ..., C]` (Ioffe and Szegedy, ICML 2015, algorithm 1). In training
+ * it uses the batch's statistics and records them in `pass.updates`; the running variance is the unbiased estimate, as
+ * in PyTorch. Variables: `scale` and `offset` (trained), `mean` and `variance` (running), each `[C]`.
  * Built from ordinary operations: `tf.batchNorm` has a broken gradient without scale and offset.
  */
 export function batchNorm(site: Site): Layer {
@@ -29,10 +30,10 @@ export function batchNorm(site: Site): Layer {
     const centered = sub(input, center);
     const variance = mean(square(centered), axes);
     // One value has no unbiased variance; its biased one, 0, is recorded as it is.
-    const unbiased = mul(variance, count > 1 ? count / (count - 1) : 1);
+    const correction = count > 1 ? count / (count - 1) : 1;
     pass.updates?.push(
       { buffer: runningMean.variable, value: keep(clone(center)), decay: DECAY },
-      { buffer: runningVariance.variable, value: keep(unbiased), decay: DECAY },
+      { buffer: runningVariance.variable, value: keep(mul(variance, correction)), decay: DECAY },
     );
     return add(mul(centered, mul(scale.variable, rsqrt(add(variance, EPSILON)))), offset.variable);
   };
@@ -47,10 +48,10 @@ export function batchNorm(site: Site): Layer {
         className: 'BatchNormalization',
         config: { axis: -1, momentum: DECAY, epsilon: EPSILON, center: true, scale: true },
         weights: [
-          { name: 'gamma', value: scale.variable.clone() },
-          { name: 'beta', value: offset.variable.clone() },
-          { name: 'moving_mean', value: runningMean.variable.clone() },
-          { name: 'moving_variance', value: runningVariance.variable.clone() },
+          { name: 'gamma', value: clone(scale.variable) },
+          { name: 'beta', value: clone(offset.variable) },
+          { name: 'moving_mean', value: clone(runningMean.variable) },
+          { name: 'moving_variance', value: clone(runningVariance.variable) },
         ],
       },
     ],

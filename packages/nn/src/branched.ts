@@ -1,4 +1,4 @@
-import { type Branch, checkRoute, type Kit, type Layer, type Pass, type Site } from '@robustjs/core';
+import { type Branch, checkRoute, type Kit, type Layer, type Pass, RobustError, type Site } from '@robustjs/core';
 import { add, concat, mul, reshape, slice, type Tensor } from '@tensorflow/tfjs-core';
 
 /**
@@ -6,29 +6,43 @@ import { add, concat, mul, reshape, slice, type Tensor } from '@tensorflow/tfjs-
  * and statistics. This is what AdvProp, MDProp and MultiBN share.
  *
  * @param where which norms are branched; the others stay single. Default: all, down-sampling shortcuts included.
+ * @throws RobustError `RJS_BRANCHES`, when a network is built, for names that {@link branched} does not take.
  */
 export function branchedNorms(kit: Kit, branches: readonly Branch[], where: (site: Site) => boolean = () => true): Kit {
   return { ...kit, norm: (site) => (where(site) ? branched(site, branches, (copy) => kit.norm(copy)) : kit.norm(site)) };
 }
 
 /**
- * Several copies of a layer, chosen by route. The copy of branch `b` has the path `<site>@b`.
+ * Several copies of a layer, chosen by route. The copy of branch `b` has the path `<site>@b`. The route is checked in
+ * `apply`, too late for TF.js's tape: whoever differentiates checks it before, with `checkRoute`.
  *
  * @param create makes one copy at the site it is given.
+ * @throws RobustError `RJS_BRANCHES` for no names, a name twice, or one that holds a slash or an at sign.
  */
 export function branched(site: Site, branches: readonly Branch[], create: (site: Site) => Layer): Layer {
+  checkNames(branches);
   const copies = new Map(branches.map((branch) => [branch, create({ ...site, path: `${site.path}@${branch}` })]));
   const copy = (branch: Branch): Layer => copies.get(branch)!;
   return {
     parameters: [...copies.values()].flatMap((layer) => layer.parameters),
     buffers: [...copies.values()].flatMap((layer) => layer.buffers),
     branches,
-    ...([...copies.values()].every((layer) => layer.plain) && { plain: (branch: Branch) => copy(branch).plain!(branch) }),
+    ...([...copies.values()].every((layer) => layer.plain !== undefined) && { plain: (branch: Branch) => copy(branch).plain!(branch) }),
     apply(input, pass) {
       checkRoute(pass.route, branches, input, pass.train);
       return applyRoute(input, pass, copy);
     },
   };
+}
+
+function checkNames(branches: readonly Branch[]): void {
+  if (branches.length === 0 || new Set(branches).size < branches.length || branches.some((name) => /^$|[/@]/.test(name))) {
+    throw new RobustError('RJS_BRANCHES', {
+      expected: 'one or more branch names, each once',
+      got: JSON.stringify(branches),
+      fix: "name them like ['main', 'adversarial'], without slashes and at signs: names of variables are made of them",
+    });
+  }
 }
 
 function applyRoute(input: Tensor, pass: Pass, copy: (branch: Branch) => Layer): Tensor {

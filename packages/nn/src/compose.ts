@@ -12,7 +12,7 @@ const stateOf = <T>(parts: readonly Part<T>[]): Part<T> => {
   };
 };
 
-/** Layers one after the other. */
+/** Layers one after the other; without any, the identity. */
 export function sequential<T>(...layers: readonly Layer<T>[]): Layer<T> {
   return {
     ...stateOf(layers),
@@ -33,7 +33,10 @@ export function identity<T>(): Layer<T> {
   return { parameters: [], buffers: [], apply: (input) => input };
 }
 
-/** A layer whose output can be had by name through `pass.taps`. Gradients flow through the tapped value. */
+/**
+ * A layer whose output can be had by name through `pass.taps`; the caller disposes it. Gradients flow through the tapped
+ * value.
+ */
 export function tap<T>(name: string, layer: Layer<T>): Layer<T> {
   return {
     ...layer,

@@ -1,9 +1,13 @@
 import type { DenseOptions, Layer, RandomStream, Site } from '@robustjs/core';
-import { add, matMul, type Tensor2D, zeros } from '@tensorflow/tfjs-core';
+import { add, clone, matMul, type Tensor2D, zeros } from '@tensorflow/tfjs-core';
 import { fanInUniform } from './initializers.ts';
 import { namedVariable } from './variables.ts';
 
-/** A fully connected layer, `[N, inputChannels]` to `[N, channels]`. */
+/**
+ * A fully connected layer, `[N, inputChannels]` to `[N, channels]`, with variables `kernel` and, unless switched off, `bias`.
+ *
+ * @param random the kernel is drawn from its split by site path; the bias starts at zero.
+ */
 export function dense(site: Site, options: DenseOptions, random: RandomStream): Layer {
   const shape = [options.inputChannels, site.channels];
   const kernel = namedVariable(`${site.path}/kernel`, fanInUniform(shape, random.split(site.path, 'kernel')));
@@ -19,10 +23,10 @@ export function dense(site: Site, options: DenseOptions, random: RandomStream): 
       {
         className: 'Dense',
         config: { units: site.channels, use_bias: bias !== undefined, activation: 'linear' },
-        weights: [kernel, ...(bias === undefined ? [] : [bias])].map((v, i) => ({
-          name: i === 0 ? 'kernel' : 'bias',
-          value: v.variable.clone(),
-        })),
+        weights: [
+          { name: 'kernel', value: clone(kernel.variable) },
+          ...(bias === undefined ? [] : [{ name: 'bias', value: clone(bias.variable) }]),
+        ],
       },
     ],
   };

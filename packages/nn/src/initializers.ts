@@ -2,7 +2,7 @@ import type { RandomStream } from '@robustjs/core';
 import { mul, type Tensor, tensor, tidy, util } from '@tensorflow/tfjs-core';
 
 /**
- * Normal weights with variance 2 / fan-in (He et al., ICCV 2015), for layers that a ReLU follows.
+ * Normal weights with mean 0 and variance 2 / fan-in (He et al., ICCV 2015, equation 10), for layers that a ReLU follows.
  *
  * @param shape kernel shape; the last axis is the output channels and does not count as fan-in.
  */
@@ -10,7 +10,11 @@ export function heNormal(shape: readonly number[], random: RandomStream): Tensor
   return tidy(() => mul(tensor(random.normal(util.sizeFromShape([...shape])), [...shape]), Math.sqrt(2 / fanIn(shape))));
 }
 
-/** Uniform weights in ±1/sqrt(fan-in), what PyTorch gives a fully connected layer. */
+/**
+ * Uniform weights in ±1/sqrt(fan-in), what PyTorch gives a fully connected layer.
+ *
+ * @param shape kernel shape; the last axis is the output channels and does not count as fan-in.
+ */
 export function fanInUniform(shape: readonly number[], random: RandomStream): Tensor {
   const limit = 1 / Math.sqrt(fanIn(shape));
   const values = random.uniform(util.sizeFromShape([...shape])).map((u) => (2 * u - 1) * limit);

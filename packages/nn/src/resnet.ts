@@ -1,4 +1,5 @@
 import type { Architecture, Kit, Layer, Site } from '@robustjs/core';
+import { checkSizes } from './check-sizes.ts';
 import { identity, residual, sequential, tap } from './compose.ts';
 
 /** Options of {@link resnet}. */
@@ -19,16 +20,22 @@ export interface ResnetOptions {
  * A residual network for small images (He et al., CVPR 2016, section 4.2): a stem, stages of two-convolution blocks that
  * halve the resolution from the second stage on, global average pooling. Where a block changes shape its shortcut is a
  * convolution of size 1 (option B of the paper; its own small networks pad with zeros instead). The pooled features are
- * tapped as `features`.
+ * tapped as `features`, `[N, widths.at(-1)]`.
+ *
+ * @throws RobustError `RJS_ARCHITECTURE` for sizes that no network can have.
  */
 export function resnet(options: ResnetOptions): Architecture {
   const { inputShape, classes, blocks = 1, widths = [16, 32, 64], preActivation = false } = options;
+  checkSizes({ inputShape, classes, widths, blocks });
   const axes = inputShape.length - 1;
   const first = widths[0]!;
   const last = widths.at(-1)!;
   return <T>(kit: Kit<T>): Layer<T> => {
     const place = (path: string, role: Site['role'], stage: number, channels: number): Site => ({ path, role, stage, block: 0, index: 0, channels });
-    const stem = place('stem/conv', 'stem', 0, first);
+    const stem = [
+      kit.conv(place('stem/conv', 'stem', 0, first), { inputChannels: inputShape.at(-1)!, kernel: Array<number>(axes).fill(3) }),
+      ...(preActivation ? [] : normAct(kit, place('stem/norm', 'stem', 0, first))),
+    ];
     const body = widths.flatMap((channels, stage) =>
       Array.from({ length: blocks }, (_, block) => {
         const inputChannels = block > 0 ? channels : widths[Math.max(0, stage - 1)]!;
@@ -38,8 +45,7 @@ export function resnet(options: ResnetOptions): Architecture {
     );
     const pooled = place('head/pool', 'head', widths.length, last);
     return sequential(
-      kit.conv(stem, { inputChannels: inputShape.at(-1)!, kernel: Array<number>(axes).fill(3) }),
-      ...(preActivation ? [] : normAct(kit, { ...stem, path: 'stem/norm' })),
+      ...stem,
       ...body,
       ...(preActivation ? normAct(kit, place('head/norm', 'head', widths.length, last)) : []),
       tap('features', kit.pool(pooled, { kind: 'global-average', window: Array<number>(axes).fill(1) })),

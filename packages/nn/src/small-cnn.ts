@@ -1,4 +1,5 @@
 import type { Architecture, Site } from '@robustjs/core';
+import { checkSizes } from './check-sizes.ts';
 import { sequential, tap } from './compose.ts';
 
 /** Options of {@link smallCnn}. */
@@ -13,9 +14,12 @@ export interface SmallCnnOptions {
 
 /**
  * Convolutions of size 3, each with norm and ReLU, all but the first with stride 2; then one fully connected layer.
- * Its features before that layer are tapped as `features`.
+ * Its features before that layer, `[N, D]`, are tapped as `features`.
+ *
+ * @throws RobustError `RJS_ARCHITECTURE` for sizes that no network can have.
  */
 export function smallCnn({ inputShape, classes, widths = [16, 32, 32] }: SmallCnnOptions): Architecture {
+  checkSizes({ inputShape, classes, widths });
   const spatial = inputShape.slice(0, -1);
   const strideOf = (i: number): number => (i === 0 ? 1 : 2);
   const shrunk = spatial.map((size) => widths.reduce((rest, _, i) => Math.ceil(rest / strideOf(i)), size));

@@ -5,7 +5,7 @@ import { dense } from './dense.ts';
 import { addJoin, concatJoin, flattenLayer, pool, reluLayer } from './shaping.ts';
 
 /**
- * The kit of an ordinary network: convolutions, batch norm, ReLU, addition. Initial values are keyed by site path, so a
+ * The kit of an ordinary network: convolutions (He initialization), batch norm, ReLU, addition. Initial values are keyed by site path, so a
  * defense that adds or removes layers leaves the others' as they are.
  */
 export function standardKit(random: RandomStream): Kit {

@@ -49,13 +49,18 @@ export function decodeWeights(model: Model, bytes: Uint8Array): Readonly<Record<
 export function copyBranch(model: Model, from: Branch, to: Branch): void {
   for (const branch of [from, to]) {
     if (!model.branches.includes(branch)) {
-      throw new RobustError('RJS_BRANCH', { expected: `a branch among ${model.branches.join(', ')}`, got: JSON.stringify(branch), fix: 'name one that the network has' });
+      throw new RobustError('RJS_BRANCH', {
+        expected: `a branch among ${model.branches.join(', ')}`,
+        got: JSON.stringify(branch),
+        fix: 'name one that the network has',
+      });
     }
   }
   const variables = variablesOf(model);
   const byName = new Map(variables.map(({ name, variable }) => [name, variable]));
   for (const { name, variable } of variables) {
-    const source = byName.get(name.replace(`@${to}/`, `@${from}/`));
+    // A function, for a dollar sign in a branch's name would be read as a pattern.
+    const source = byName.get(name.replaceAll(`@${to}/`, () => `@${from}/`));
     if (source !== undefined && source !== variable) variable.assign(source);
   }
 }

@@ -31,9 +31,9 @@ export function conformance<Options>(plugin: Plugin<Options>, settings: Conforma
     useWasm();
     // The suite passes on what the plugin's own schema made of plain objects, so it need not know the options' type.
     const { kind } = plugin;
-    optionsConformance(plugin as Plugin, options, settings);
-    if (kind === 'attack') attackPluginConformance(plugin as AttackPlugin, settings);
-    else defensePluginConformance(plugin as DefensePlugin, settings);
+    optionsConformance(plugin, options, settings);
+    if (kind === 'attack') attackPluginConformance(plugin, settings);
+    else defensePluginConformance(plugin, settings);
   });
 }
 

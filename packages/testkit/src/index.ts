@@ -1,6 +1,7 @@
 export { attackConformance, type AttackSettings } from './attack-conformance.ts';
 export { expectClose, expectSameBits, type Numbers, numbersOf, type Tolerance } from './close.ts';
 export { conformance, type ConformanceSettings, type TestFunctions } from './conformance.ts';
+export { defenseConformance, type DefenseSettings } from './defense-conformance.ts';
 export { expectPlainExport } from './export-conformance.ts';
 export { finiteDifference, steepestWeights, type WeightPlace } from './finite-differences.ts';
 export { expectNoLeak } from './leaks.ts';

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseEps } from '@robustjs/core';
-import { type DatasetEvaluationOptions, type Evaluated, evaluateDataset, examplesToJsonl, openData, renderReport, startRuntime } from '@robustjs/harness';
+import { type DatasetEvaluationOptions, type Evaluated, evaluateDataset, examplesToJsonl, openData, renderReport, stageOf, startRuntime } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { EvaluateFlags } from '../flags.ts';
@@ -60,14 +60,8 @@ type OnProgress = NonNullable<DatasetEvaluationOptions['onProgress']>;
 
 async function withProgress({ id }: Subject, work: (onProgress: OnProgress) => Promise<Evaluated>): Promise<Evaluated> {
   const view = await progressView();
-  let current: string | undefined;
   try {
-    return await work(({ part, name, eps, done, total }) => {
-      const stage = `${id}, ${part === 'attack' ? '' : `${part} `}${part === name ? '' : name}${eps === undefined ? '' : ` at ${Number(eps.toPrecision(3))}`}`.trim();
-      if (current !== undefined && current !== stage) view.finish(current);
-      current = stage;
-      view.update({ name: stage, done, total, unit: 'images' });
-    });
+    return await work((progress) => view.update({ name: id, stage: stageOf(progress), done: progress.done, total: progress.total, unit: 'images' }));
   } finally {
     view.close();
   }

@@ -9,6 +9,9 @@ import { readJsonFile } from '../read.ts';
 import { repositoryOf, resultsFolder } from '../repository.ts';
 import { usage } from '../usage.ts';
 
+// Where the table goes in a README that is not there yet.
+const EMPTY = '# Benchmarks\n\n<!-- leaderboard:start -->\n<!-- leaderboard:end -->\n';
+
 /** `robustjs leaderboard`. */
 export async function leaderboard({ check = false, add }: LeaderboardFlags, context: Context): Promise<number> {
   const root = repositoryOf(context.cwd);
@@ -17,9 +20,9 @@ export async function leaderboard({ check = false, add }: LeaderboardFlags, cont
   const stored = (await Promise.all(Object.keys(tracks).map((track) => entriesIn(join(resultsFolder(root), track))))).flat();
   const entries = stored.map(({ entry }) => entry);
   const readme = join(root, 'benchmarks', 'README.md');
-  const before = existsSync(readme) ? await readFile(readme, 'utf8') : '';
+  const before = existsSync(readme) ? await readFile(readme, 'utf8') : EMPTY;
   const after = renderLeaderboardReadme(before, entries);
-  const stale = before !== after;
+  const stale = !existsSync(readme) || before !== after;
   context.result({ entries, readme, stale, written: stale && !check });
   if (entries.length > 0) context.line(formatTable(entries));
   if (!stale) {

@@ -16,7 +16,7 @@ export async function listThings(things: string, id: string | undefined, context
   const rows = await rowsOf(things, context.cwd);
   if (id !== undefined) return show(rowNamed(rows, id), context);
   context.result({ [things]: rows });
-  context.line(textTable([columnsOf(rows), ...rows.map((row) => columnsOf(rows).map((column) => words(row[column])))]));
+  context.line(textTable([columnsOf(rows), ...rows.map((row) => columnsOf(rows).map((column) => words(row[column])))], 'words'));
   return exitCodes.ok;
 }
 

@@ -73,11 +73,12 @@ async function mayBegin(arms: readonly Arm[], { train, test }: Parts, options: R
 }
 
 function show(event: RunEvent, view: ProgressView): void {
+  if (event.kind === 'done' || event.kind === 'failed' || event.kind === 'stopped') view.finish(event.id);
   switch (event.kind) {
     case 'start':
       return;
     case 'progress':
-      return view.update({ ...event, name: `${event.id}, ${event.stage}` });
+      return view.update({ ...event, name: event.id });
     case 'part':
       return view.note(`${event.id}: ${event.part} took ${duration(event.seconds)}`);
     case 'done':

@@ -33,7 +33,7 @@ function changes(base: Recipe, flags: TrainFlags, cwd: string): Recipe {
     ...base,
     // Counts belong to the data set that they were chosen for.
     data: {
-      ...(otherData ? { id: flags.data! } : data),
+      ...(otherData ? { id: flags.data } : data),
       ...(flags.dataDir !== undefined && { dataDir: resolve(cwd, flags.dataDir) }),
       ...(flags.examples !== undefined && { train: flags.examples }),
     },

@@ -111,9 +111,14 @@ const text = z.string();
 const share = z.number().min(0).max(1);
 const options = z.record(text, z.unknown());
 const bounds = z.tuple([z.number(), z.number()]);
-const accuracy = z
-  .strictObject({ correct: count, n: count, ci95: z.tuple([share, share]).describe("Wilson's 95 % interval, as fractions") })
-  .refine(({ correct, n }) => correct <= n, { error: 'correct exceeds n', path: ['correct'] });
+const counts = { correct: count, n: count, ci95: z.tuple([share, share]).describe("Wilson's 95 % interval, as fractions") };
+
+/** Counts of examples, with what else stands beside them. */
+const accuracy = <Shape extends z.core.$ZodLooseShape>(beside: Shape) =>
+  z.strictObject({ ...counts, ...beside }).refine((value) => {
+    const { correct, n } = value as Accuracy;
+    return correct <= n;
+  }, { error: 'correct exceeds n', path: ['correct'] });
 
 const attack = z.strictObject({
   id: text, config: options, configHash: text, seed: z.int(),
@@ -123,7 +128,7 @@ const attack = z.strictObject({
 const evaluation = z.strictObject({
   threat: z.strictObject({ type: text, eps: z.number().nonnegative(), box: bounds, targeted: z.boolean() }),
   attacks: z.array(attack),
-  robust: z.strictObject({ ...accuracy.shape, source: z.enum(['suite', 'adaptive', 'external']) }),
+  robust: accuracy({ source: z.enum(['suite', 'adaptive', 'external']) }),
   advSha256: text,
 });
 
@@ -149,12 +154,12 @@ export const entrySchema: z.ZodType<Entry> = z.strictObject({
   }),
   additionalData: z.boolean(),
   training: z.strictObject({ recipe: z.unknown(), recipeHash: text, steps: count, gradientCalls: count, seed: z.int() }).optional(),
-  clean: accuracy,
+  clean: accuracy({}),
   evaluations: z.array(evaluation),
   curve: z
     .strictObject({
       attack: text, n: count,
-      points: z.array(z.strictObject({ eps: z.number().nonnegative(), ...accuracy.shape })),
+      points: z.array(accuracy({ eps: z.number().nonnegative() })),
     })
     .optional(),
   reported: options.nullable(),

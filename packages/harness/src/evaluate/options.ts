@@ -48,6 +48,7 @@ export interface EvaluationOptions {
   readonly about?: Partial<EntryAbout> | undefined;
   /** What tensors live on. Default: TF.js's backend by name. */
   readonly runtime?: Pick<Runtime, 'id' | 'version' | 'variant'> | undefined;
+  /** Called as batches are done. */
   readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined;
   /** Stops between batches and between steps of an attack. */
   readonly signal?: AbortSignal | undefined;
@@ -76,7 +77,9 @@ export interface Settings {
 export function settingsOf(options: EvaluationOptions, size: number, width: number): Settings {
   const { norm = 'Linf', eps, seed = 0, batchSize = 100, route = one(MAIN), claim } = options;
   const budgets = (Array.isArray(eps) ? eps : [eps]).map((budget: number | string) => threatModel(norm, readEps(budget)).eps);
-  if (budgets.length === 0 || new Set(budgets).size !== budgets.length) throw wrong('OPTION', 'one budget, or several different ones, as eps', JSON.stringify(eps), "pass, for example, eps: ['4/255', '8/255']");
+  if (budgets.length === 0 || new Set(budgets).size !== budgets.length) {
+    throw wrong('OPTION', 'one budget, or several different ones, as eps', JSON.stringify(eps), "pass, for example, eps: ['4/255', '8/255']");
+  }
   if (route.kind !== 'one') throw wrong('OPTION', 'a route through one branch', route.kind, 'wrap the model where branches are mixed at test time');
   if (!Number.isSafeInteger(seed)) throw wrong('OPTION', 'a whole number as seed', String(seed), 'use 0, 1, 2, …');
   if (claim !== undefined && !(claim >= 0 && claim <= 1)) throw wrong('OPTION', 'claim as a fraction in [0, 1]', String(claim), 'divide percents by 100');

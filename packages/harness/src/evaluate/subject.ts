@@ -6,6 +6,7 @@ import { sha256, tensorsHash } from './hashes.ts';
 
 /** Anything with `predict`, such as a `tf.LayersModel` or a `tf.GraphModel`: logits `[N, K]` in evaluation mode. */
 export interface Predictor {
+  /** Logits `[N, K]` of a batch, in evaluation mode. */
   predict(inputs: Tensor): unknown;
   /** Where it says what inputs it takes; unknown sizes are null or negative. */
   readonly inputs?: readonly { readonly shape?: readonly (number | null)[] | undefined }[];

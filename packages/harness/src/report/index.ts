@@ -1,1 +1,5 @@
-export {};
+export { leaderboardTable, renderLeaderboardReadme } from './leaderboard.ts';
+export { renderReport } from './render-report.ts';
+export { renderResultBlock } from './result-block.ts';
+export { formatTable } from './text-table.ts';
+export type { Picture, ReportInput, Timing } from './types.ts';

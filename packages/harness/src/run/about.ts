@@ -23,5 +23,5 @@ const portable = (recipe: Recipe): unknown => JSON.parse(canonicalJson(recipe)) 
 
 function architectureName({ id, options }: Recipe['architecture']): string {
   const { widths } = options;
-  return Array.isArray(widths) ? `${id} ${widths.join('-')}` : id;
+  return Array.isArray(widths) ? `${id} ${widths.map(Number).join('-')}` : id;
 }

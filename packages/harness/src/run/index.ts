@@ -6,7 +6,7 @@ export type { RunEvent } from './events.ts';
 export { type LoadedNetwork, loadNetwork } from './network-file.ts';
 export { encodePng } from './png-file.ts';
 export { type ArmOutcome, runAll, type RunAllOptions, type RunSummary } from './run-all.ts';
-export { runRecipe, type RunRecipeOptions } from './run-recipe.ts';
+export { runRecipe, type RunRecipeOptions, stageOf } from './run-recipe.ts';
 export { startRuntime } from './runtime.ts';
 export { entriesIn, readEntry, readEntryWithExamples, type StoredEntry } from './store.ts';
 export { type Arm, imageClassification, type Tier, type Track, trackDocument, trackNamed, tracks } from './tracks.ts';

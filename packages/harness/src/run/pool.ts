@@ -36,7 +36,8 @@ export async function runPool(arms: readonly Arm[], options: PoolOptions): Promi
 /** Runs one arm to its last event, which it returns: done, failed or stopped. */
 function runInProcess(arm: Arm, options: PoolOptions): Promise<RunEvent> {
   const { outDir, from, checkpointEverySteps, signal, onEvent } = options;
-  const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  // Flags of the parent, such as a debugger's port or a test runner's loader, are not for its workers; NODE_OPTIONS is.
+  const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
   const stderr = lastOf(child);
   const stop = (): void => tell(child, { kind: 'stop' });
   signal?.addEventListener('abort', stop);
@@ -70,7 +71,13 @@ function lastOf(child: ChildProcess): () => string {
 
 function causeOf(code: number | null, killedBy: NodeJS.Signals | null, stderr: string): string {
   const how = killedBy === null ? `it ended with status ${code ?? 'unknown'}` : `it was killed by ${killedBy}${killedBy === 'SIGKILL' ? ', perhaps for want of memory' : ''}`;
-  return stderr === '' ? how : `${how}: ${stderr.split('\n').at(-1)!}`;
+  return stderr === '' ? how : `${how}: ${telling(stderr)}`;
+}
+
+/** The line that says what went wrong: the error's own, where there is one. */
+function telling(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('Node.js v'));
+  return lines.find((line) => /^(\w+ )?\[?\w*Error\b/.test(line)) ?? lines.at(-1) ?? stderr;
 }
 
 const died = (id: string, cause: string): RunEvent => ({

@@ -135,7 +135,8 @@ function evaluateArm({ id, recipe }: Arm, { trained, method, runtime, data }: Su
   });
 }
 
-function stageOf({ part, name, eps }: EvaluationProgress): string {
+/** What an evaluation is at, in words. */
+export function stageOf({ part, name, eps }: EvaluationProgress): string {
   const budget = eps === undefined ? '' : ` at ${Number(eps.toPrecision(3))}`;
   return part === 'clean' ? 'clean accuracy' : part === 'sanity' ? `check ${name}` : `${part === 'curve' ? 'curve, ' : ''}${name}${budget}`;
 }

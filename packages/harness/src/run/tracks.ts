@@ -64,7 +64,7 @@ const small: Protocol = {
   shared: {
     data: { id: 'mnist', train: 8000, validation: 1000 },
     architecture: { id: 'small-cnn', options: { widths: [16, 32, 32] } },
-    training: { epochs: 2, batchSize: 64, learningRate: 0.003, optimizer: adam, schedule: { id: 'cosine', warmup: 0 }, shards: 1 },
+    training: { epochs: 2, batchSize: 64, learningRate: 0.01, optimizer: adam, schedule: { id: 'cosine', warmup: 0 }, shards: 1 },
     evaluation: {
       norm: 'Linf',
       eps: [0.1, 0.2],
@@ -142,7 +142,7 @@ export function trackNamed(id: string): Track {
 
 /** A track as the JSON document that stands in benchmarks/tracks: every recipe of every tier. */
 export function trackDocument(track: Track): object {
-  const tiers = Object.entries(track.tiers).map(([tier, about]) => [
+  const tiers = Object.entries(track.tiers).map(([tier, about]): [string, object] => [
     tier,
     { about, recipes: Object.fromEntries(track.arms(tier as Tier).map(({ id, recipe }) => [id, recipe])) },
   ]);

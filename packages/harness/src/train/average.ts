@@ -48,7 +48,7 @@ export interface Snapshot {
   release(): void;
 }
 
-/** Remembers values; they are shared, not copied. */
+/** Remembers values; runtimes that can share them do not copy. */
 export function snapshot(variables: readonly NamedVariable[]): Snapshot {
   const values = variables.map(({ variable }) => clone(variable));
   return { restore: () => assignAll(variables, values), release: () => dispose(values) };

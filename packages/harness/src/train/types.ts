@@ -43,6 +43,7 @@ export interface TrainOptions {
   readonly checkpointEverySteps?: number;
   /** Stops between steps, after a checkpoint. */
   readonly signal?: AbortSignal;
+  /** Called after every step and validation. */
   readonly onProgress?: (progress: TrainingProgress) => void;
 }
 

@@ -33,7 +33,7 @@ describe('evaluate', () => {
 
   it('trips no check on a sound model', async () => {
     const entry = await evaluate(model, images, labels, quick);
-    expect(entry.sanity.map(({ id }) => id)).toEqual(['S01', 'S02', 'S03', 'S04', 'S05', 'S06', 'S10', 'S13', 'S14', 'S18', 'S19', 'S20', 'S23', 'S24']);
+    expect(entry.sanity.map(({ id }) => id)).toEqual(['S01', 'S02', 'S03', 'S04', 'S05', 'S06', 'S10', 'S13', 'S14', 'S16', 'S18', 'S19', 'S20', 'S23', 'S24']);
     expect(entry.sanity.filter(({ status }) => status === 'fail')).toEqual([]);
     expect(entry).toMatchObject({ unreliable: false });
     expect(entry.refused).toBeUndefined();
@@ -127,11 +127,45 @@ describe('foreign models', () => {
     plain.dispose();
   });
 
+  it('evaluates a tf.GraphModel as the function it computes', async () => {
+    const { loadGraphModel } = await import('@tensorflow/tfjs-converter');
+    const kernel = tf.randomNormal<tf.Rank.R2>([36, 3], 0, 0.5, 'float32', 4);
+    const float = { dtype: { type: 'DT_FLOAT' } };
+    const shape = (...sizes: number[]) => ({ shape: { shape: { dim: sizes.map((size) => ({ size: String(size) })) } } });
+    const graph = await loadGraphModel({
+      load: async () => ({
+        modelTopology: {
+          versions: { producer: 1 },
+          node: [
+            { name: 'x', op: 'Placeholder', input: [], attr: { ...float, ...shape(-1, 36) } },
+            { name: 'w', op: 'Const', input: [], attr: { ...float } },
+            { name: 'y', op: 'MatMul', input: ['x', 'w'], attr: {} },
+          ],
+        },
+        weightSpecs: [{ name: 'w', shape: [36, 3], dtype: 'float32' as const }],
+        weightData: Float32Array.from(await kernel.data()).buffer,
+      }),
+    });
+    const reference = await evaluate((x) => tf.matMul(x, kernel), images, labels, { ...quick, inputShape: [36] });
+    const before = tf.memory().numTensors;
+    const entry = await evaluate(graph, images, labels, quick);
+    expect(tf.memory().numTensors).toBe(before);
+    expect(entry.model).toMatchObject({ inputShape: [36], parameters: 108 });
+    expect(entry.evaluations).toEqual(reference.evaluations);
+    graph.dispose();
+  });
+
   it('takes the shape from the images where a model leaves it open', async () => {
     const open = { inputs: [{ shape: [null, null, null, 1] }], predict: (x: tf.Tensor) => model.forward(x, evaluation()) };
     const x = tf.tensor(images, [90, ...SHAPE]);
     const entry = await evaluate(open, x, tf.tensor1d(labels, 'int32'), quick);
     expect(entry.model.inputShape).toEqual(SHAPE);
+  });
+
+  it('evaluates under L1', async () => {
+    const entry = await evaluate(model, images, labels, { ...quick, norm: 'L1', eps: 2, attacks: [noise({ draws: 5 }), pgd({ steps: 20 })], curve: false });
+    expect(entry.sanity.filter(({ status }) => status === 'fail')).toEqual([]);
+    expect(entry.evaluations[0]!.robust.correct).toBeLessThan(entry.clean.correct);
   });
 
   it('evaluates under L2 and in other bounds', async () => {

@@ -90,6 +90,18 @@ describe('models that fool attacks', () => {
     expect(failed(entry)).toEqual(expect.arrayContaining(['S02', 'S23']));
   });
 
+  it('a deployed branch that hides its gradient is broken through the other branch', async () => {
+    const hidden = through(model, (x, logitsOf) => logitsOf(tf.div(tf.round(tf.mul(x, 64)), 64)));
+    const routed = (open: boolean): Model => ({
+      ...model,
+      branches: [MAIN, 'open'],
+      forward: (x, pass) => (pass.route.kind === 'one' && pass.route.branch === 'open' && open ? model : hidden).forward(x, pass),
+    });
+    const entry = await evaluate(routed(true), images, labels, OPTIONS);
+    expect(failed(entry)).toEqual(expect.arrayContaining(['S06', 'S16']));
+    expect(check(await evaluate(routed(false), images, labels, OPTIONS), 'S16').status).toBe('pass');
+  });
+
   it('weights that move while attacked are noticed', async () => {
     const weight = tf.variable(tf.scalar(0));
     const learning = {

@@ -30,7 +30,8 @@ export async function noSilentSuccess(context: Context, rows: Int32Array, attack
       lost += await silentSuccesses(context, batch, attack, threat);
     });
   }
-  return { id: 'S24', status: lost === 0 ? 'pass' : 'fail', value: lost, threshold: 0, n: rows.length * attacks.length, note: 'rows that were adversarial on the way but came back as not broken' };
+  const note = 'rows that were adversarial on the way but came back as not broken';
+  return { id: 'S24', status: lost === 0 ? 'pass' : 'fail', value: lost, threshold: 0, n: rows.length * attacks.length, note };
 }
 
 async function silentSuccesses(context: Context, batch: Rows, attack: Attack, threat: ThreatModel): Promise<number> {

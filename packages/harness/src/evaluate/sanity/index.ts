@@ -10,6 +10,7 @@ import { neutralAtZero, unconstrainedBreaks } from './limits.ts';
 import { longerNotWeaker } from './longer.ts';
 import { deterministic, logitsNotProbabilities, matchesClaim } from './model-checks.ts';
 import { iterativeNotWeaker, monotoneInEps, noiseWeaker, strengthOf, sweepOf } from './strength.ts';
+import { branchTransferWeaker } from './transfer.ts';
 
 /** What the sanity checks look at. */
 export interface SanityInput {
@@ -46,6 +47,7 @@ export async function sanityFindings(input: SanityInput): Promise<Finding[]> {
     await longerNotWeaker(context, correct, threat),
     worstOf(outcomes.map(iterativeNotWeaker)),
     worstOf(outcomes.map(noiseWeaker)),
+    await branchTransferWeaker(context, correct, threat, ranking),
     monotoneInEps([sweepOf(outcomes), curve]),
     await neutralAtZero(context, correct, threat.norm),
     await unconstrainedBreaks(context, correct),

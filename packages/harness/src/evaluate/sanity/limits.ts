@@ -14,7 +14,9 @@ export async function neutralAtZero(context: Context, rows: Int32Array, norm: st
   const { broken, digests } = await attackRows(context, rows, { attack, threat: threatModel(norm, 0), random, step: { part: 'sanity', name: 'S19', eps: 0 } });
   const clean = await Promise.all(Array.from(rows, async (row) => valuesHash(await context.dataset.read([row]))));
   const changed = broken.filter((is, i) => is || digests[i] !== clean[i]).length;
-  return { id: 'S19', status: changed === 0 ? 'pass' : 'fail', value: changed, threshold: 0, n: rows.length, attackConfigHash: await attackHash(attack), note: 'rows that changed or broke under a budget of zero' };
+  const status = changed === 0 ? 'pass' : 'fail';
+  const attackConfigHash = await attackHash(attack);
+  return { id: 'S19', status, value: changed, threshold: 0, n: rows.length, attackConfigHash, note: 'rows that changed or broke under a budget of zero' };
 }
 
 // From the clean input along the margin, which does not saturate; then from random points of the box.
@@ -34,5 +36,5 @@ export async function unconstrainedBreaks(context: Context, rows: Int32Array): P
   }
   const value = standing.length / rows.length;
   const attackConfigHash = await jsonHash(UNCONSTRAINED.map(({ id, config }) => ({ id, config })));
-  return { id: 'S20', status: value > 0.01 ? 'fail' : 'pass', value, threshold: 0.01, n: rows.length, attackConfigHash, note: `share of rows that stand when any valid image is allowed` };
+  return { id: 'S20', status: value > 0.01 ? 'fail' : 'pass', value, threshold: 0.01, n: rows.length, attackConfigHash, note: 'share of rows that stand when any valid image is allowed' };
 }

@@ -1,0 +1,76 @@
+import type { CurvePoint } from '../train/index.ts';
+import type { Entry } from '../evaluate/index.ts';
+import { byRank, worth } from './rank.ts';
+import type { Picture, ReportInput, Timing } from './types.ts';
+
+/** An entry as the report shows it: with a name, a look, and what belongs to it. */
+export interface Arm {
+  readonly entry: Entry;
+  /** Short name, unique in the report. */
+  readonly name: string;
+  /** Value of the id attribute of what is about this arm. */
+  readonly anchor: string;
+  /** CSS color that follows the theme. */
+  readonly color: string;
+  /** Dashes of its lines, so that color is not all that tells arms apart. */
+  readonly dash: readonly number[];
+  readonly timing: Timing | undefined;
+  readonly curve: readonly CurvePoint[];
+  readonly pictures: readonly Picture[];
+}
+
+/** How many colors the style sheet has besides that of undefended networks. */
+export const COLORS = 7;
+const DASHES = [[], [7, 4], [2, 3], [8, 3, 2, 3]] as const;
+
+/** The arms, best first. */
+export function armsOf(input: ReportInput): Arm[] {
+  const ranked = [...input.entries].sort(byRank);
+  const names = armNames(ranked);
+  let defended = 0;
+  return ranked.map((entry, i) => {
+    const look = entry.method.id === 'standard' ? { color: 'var(--arm-standard)', dash: DASHES[1] } : lookOf(defended++);
+    return {
+      entry,
+      name: names[i]!,
+      anchor: `arm-${i + 1}`,
+      ...look,
+      timing: own(input.timings, entry.id),
+      curve: own(input.curves, entry.id) ?? [],
+      pictures: own(input.pictures, entry.id) ?? [],
+    };
+  });
+}
+
+/** What an arm's line is called in plots. */
+export function lineName({ name, entry }: Arm): string {
+  return worth(entry) === 1 ? `${name}, unreliable` : name;
+}
+
+/** Arms whose results count: neither refused nor unreliable. */
+export function soundArms(arms: readonly Arm[]): Arm[] {
+  return arms.filter(({ entry }) => worth(entry) === 0);
+}
+
+/** Arms that plots show: all but refused ones, whose numbers are no measurement. */
+export function drawnArms(arms: readonly Arm[]): Arm[] {
+  return arms.filter(({ entry }) => !entry.refused);
+}
+
+/** Names that tell the entries apart: the method, else the method and its seed, else the entry's id. */
+export function armNames(entries: readonly Entry[]): string[] {
+  const candidates = [
+    entries.map(({ method }) => (method.id === 'standard' ? 'standard training' : method.id)),
+    entries.map(({ method, training }) => `${method.id}, seed ${training?.seed ?? 'unknown'}`),
+    entries.map(({ id }) => id),
+  ];
+  return candidates.find((names) => new Set(names).size === names.length) ?? entries.map(({ id }, i) => `${id} (${i + 1})`);
+}
+
+function lookOf(index: number): Pick<Arm, 'color' | 'dash'> {
+  return { color: `var(--arm-${index % COLORS})`, dash: DASHES[Math.floor(index / COLORS) % DASHES.length]! };
+}
+
+function own<Value>(record: Readonly<Record<string, Value>> | undefined, key: string): Value | undefined {
+  return record && Object.hasOwn(record, key) ? record[key] : undefined;
+}
