@@ -43,7 +43,7 @@ export function zeros(backend: BackendWasm, shape: number[]): TensorInfo {
 const replaced = new Map<string, KernelFunc>();
 const added = new Set<string>();
 
-/** Puts a kernel in the place of the backend's own (or of one installed before), if there is one; `runStock` still finds the backend's. */
+/** Puts a kernel in the place of the backend's own, if there is one; `runStock` still finds the backend's. */
 export function install({ kernelName, run }: AddedKernel): void {
   const stock = getKernel(kernelName, 'wasm') as KernelConfig | undefined;
   if (stock !== undefined) {

@@ -20,6 +20,13 @@ export interface NativeFunctions {
   /** assembly/pack.ts */
   packPanels(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, panelSize: number): void;
   packColumns(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, columnSize: number): void;
+  /** assembly/binary.ts */
+  binary(operation: number, outer: number, middle: number, inner: number, large: number, small: number, to: number): void;
+  /** assembly/relu.ts */
+  relu(from: number, to: number, count: number): void;
+  reluGradient(dy: number, x: number, to: number, count: number): void;
+  /** assembly/sum.ts */
+  sumMiddle(outer: number, count: number, inner: number, from: number, to: number, factor: number): void;
 }
 
 /** This package's compiled kernels on one backend's memory. */

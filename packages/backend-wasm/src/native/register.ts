@@ -1,12 +1,25 @@
+import { registerReluGradient } from '../gradients/relu.ts';
 import { type AddedKernel, install } from '../kernels/heap.ts';
+import { binaryKernels } from './binary.ts';
 import { conv2d } from './conv2d.ts';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.ts';
 import { conv2dInputGradient } from './conv2d-input-gradient.ts';
+import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
-
-const KERNELS: readonly ((native: NativeFunctions) => AddedKernel)[] = [conv2d, conv2dFilterGradient, conv2dInputGradient];
+import { reluKernels } from './relu.ts';
+import { sumKernels } from './sum.ts';
 
 /** Puts the compiled kernels in the place of the rewrites that serve where they cannot be linked. */
 export function registerNative(native: NativeFunctions): void {
-  for (const kernel of KERNELS) install(kernel(native));
+  const kernels: AddedKernel[] = [
+    batchMatMul(native),
+    ...binaryKernels(native),
+    conv2d(native),
+    conv2dFilterGradient(native),
+    conv2dInputGradient(native),
+    ...reluKernels(native),
+    ...sumKernels(native),
+  ];
+  kernels.forEach(install);
+  registerReluGradient();
 }
