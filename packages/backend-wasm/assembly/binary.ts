@@ -1,5 +1,5 @@
 /*
- * Sums, differences and products of two tensors where one is repeated: `large` is [outer, middle, inner], `small` [outer, 1,
+ * Sums, differences, products and extremes (NaN if either is) of two tensors where one is repeated: `large` is [outer, middle, inner], `small` [outer, 1,
  * inner]. Equal shapes, a channel's bias, one value an example and a number are all of that form.
  */
 
@@ -7,18 +7,24 @@ export const ADD: i32 = 0;
 export const SUBTRACT: i32 = 1;
 export const SUBTRACT_FROM: i32 = 2;
 export const MULTIPLY: i32 = 3;
+export const MAXIMUM: i32 = 4;
+export const MINIMUM: i32 = 5;
 
 export function binary(operation: i32, outer: i32, middle: i32, inner: i32, large: usize, small: usize, to: usize): void {
   if (operation == ADD) repeat<Add>(outer, middle, inner, large, small, to);
   else if (operation == SUBTRACT) repeat<Subtract>(outer, middle, inner, large, small, to);
   else if (operation == SUBTRACT_FROM) repeat<SubtractFrom>(outer, middle, inner, large, small, to);
-  else repeat<Multiply>(outer, middle, inner, large, small, to);
+  else if (operation == MULTIPLY) repeat<Multiply>(outer, middle, inner, large, small, to);
+  else if (operation == MAXIMUM) repeat<Maximum>(outer, middle, inner, large, small, to);
+  else repeat<Minimum>(outer, middle, inner, large, small, to);
 }
 
 class Add {}
 class Subtract {}
 class SubtractFrom {}
 class Multiply {}
+class Maximum {}
+class Minimum {}
 
 // @ts-ignore: decorator
 @inline
@@ -26,7 +32,9 @@ function apply<T>(large: v128, small: v128): v128 {
   if (idof<T>() == idof<Add>()) return f32x4.add(large, small);
   if (idof<T>() == idof<Subtract>()) return f32x4.sub(large, small);
   if (idof<T>() == idof<SubtractFrom>()) return f32x4.sub(small, large);
-  return f32x4.mul(large, small);
+  if (idof<T>() == idof<Multiply>()) return f32x4.mul(large, small);
+  if (idof<T>() == idof<Maximum>()) return f32x4.max(large, small);
+  return f32x4.min(large, small);
 }
 
 function repeat<T>(outer: i32, middle: i32, inner: i32, large: usize, small: usize, to: usize): void {

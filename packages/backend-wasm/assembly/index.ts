@@ -1,3 +1,4 @@
+export { gains, gradientSums, gradientTerms, inputGradient, moments, normalize } from './batch-norm';
 export { binary } from './binary';
 export { dots } from './dots';
 export { outer } from './outer';

@@ -1,5 +1,7 @@
 import type { Layer, Pass, Site } from '@robustjs/core';
-import { add, clone, keep, mean, mul, ones, rsqrt, square, sub, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { add, clone, keep, mul, ones, rsqrt, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { normalizeBatch } from './ops/batch-norm-rows.ts';
+import { channelNorm } from './ops/channel-norm.ts';
 import { namedVariable } from './variables.ts';
 
 // PyTorch's defaults, which the papers assume; TF.js's (momentum 0.99, epsilon 1e-3) give other networks.
@@ -19,23 +21,18 @@ export function batchNorm(site: Site): Layer {
   const runningMean = namedVariable(`${site.path}/mean`, zeros(channels), false);
   const runningVariance = namedVariable(`${site.path}/variance`, ones(channels), false);
 
-  const normalize = (input: Tensor, center: Tensor, variance: Tensor): Tensor => {
-    const gain = mul(scale.variable, rsqrt(add(variance, EPSILON)));
-    return add(mul(input, gain), sub(offset.variable, mul(center, gain)));
-  };
+  const normalize = (input: Tensor, center: Tensor, variance: Tensor): Tensor =>
+    channelNorm(input, center, mul(scale.variable, rsqrt(add(variance, EPSILON))), offset.variable);
   const trainingPass = (input: Tensor, pass: Pass): Tensor => {
-    const axes = input.shape.slice(0, -1).map((_, axis) => axis);
     const count = input.size / site.channels;
-    const center = mean(input, axes);
-    const centered = sub(input, center);
-    const variance = mean(square(centered), axes);
+    const { output, mean, variance } = normalizeBatch(input, scale.variable, offset.variable, EPSILON);
     // One value has no unbiased variance; its biased one, 0, is recorded as it is.
     const correction = count > 1 ? count / (count - 1) : 1;
     pass.updates?.push(
-      { buffer: runningMean.variable, value: keep(clone(center)), decay: DECAY },
+      { buffer: runningMean.variable, value: keep(clone(mean)), decay: DECAY },
       { buffer: runningVariance.variable, value: keep(mul(variance, correction)), decay: DECAY },
     );
-    return add(mul(centered, mul(scale.variable, rsqrt(add(variance, EPSILON)))), offset.variable);
+    return output;
   };
 
   return {

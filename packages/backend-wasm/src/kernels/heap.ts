@@ -20,7 +20,7 @@ export interface KernelArgs {
 /** A kernel of this package before registration. */
 export interface AddedKernel {
   readonly kernelName: string;
-  readonly run: (args: KernelArgs) => TensorInfo;
+  readonly run: (args: KernelArgs) => TensorInfo | TensorInfo[];
 }
 
 /** The input of that name; kernels are only called by ops, which check presence. */

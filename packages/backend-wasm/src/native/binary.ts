@@ -4,10 +4,10 @@ import type { NativeFunctions } from './module.ts';
 import { address } from './scratch.ts';
 
 /** The operations of assembly/binary.ts by TF.js's kernel names: with the repeated operand on the right, and on the left. */
-const OPERATIONS = { Add: [0, 0], Sub: [1, 2], Multiply: [3, 3] } as const;
+const OPERATIONS = { Add: [0, 0], Sub: [1, 2], Multiply: [3, 3], Maximum: [4, 4], Minimum: [5, 5] } as const;
 
 /**
- * Sums, differences and products of float32 tensors of which one is repeated along neighbouring axes; TF.js walks such pairs
+ * Sums, differences, products and extremes of float32 tensors of which one is repeated along neighbouring axes; TF.js walks such pairs
  * index by index. All others go its way.
  */
 export const binaryKernels = (native: NativeFunctions): AddedKernel[] =>

@@ -20,6 +20,19 @@ export interface NativeFunctions {
   /** assembly/pack.ts */
   packPanels(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, panelSize: number): void;
   packColumns(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, columnSize: number): void;
+  /** assembly/batch-norm.ts */
+  moments(count: number, channels: number, x: number, mean: number, variance: number): void;
+  gains(channels: number, scale: number, variance: number, epsilon: number, gain: number): void;
+  normalize(count: number, channels: number, x: number, center: number, gain: number, offset: number, y: number): void;
+  gradientSums(count: number, channels: number, dy: number, x: number, center: number, sums: number, products: number): void;
+  gradientTerms(
+    count: number, channels: number, gain: number, variance: number, epsilon: number,
+    sums: number, products: number, slope: number, level: number,
+  ): void;
+  inputGradient(
+    count: number, channels: number, dy: number, x: number, center: number,
+    gain: number, slope: number, level: number, dx: number,
+  ): void;
   /** assembly/binary.ts */
   binary(operation: number, outer: number, middle: number, inner: number, large: number, small: number, to: number): void;
   /** assembly/relu.ts */

@@ -1,9 +1,12 @@
 import { registerReluGradient } from '../gradients/relu.ts';
+import { registerBatchNormGradients } from '../gradients/batch-norm.ts';
 import { type AddedKernel, install } from '../kernels/heap.ts';
+import { batchNormKernels } from './batch-norm.ts';
 import { binaryKernels } from './binary.ts';
 import { conv2d } from './conv2d.ts';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.ts';
 import { conv2dInputGradient } from './conv2d-input-gradient.ts';
+import { identity } from './identity.ts';
 import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
 import { reluKernels } from './relu.ts';
@@ -13,13 +16,16 @@ import { sumKernels } from './sum.ts';
 export function registerNative(native: NativeFunctions): void {
   const kernels: AddedKernel[] = [
     batchMatMul(native),
+    ...batchNormKernels(native),
     ...binaryKernels(native),
     conv2d(native),
     conv2dFilterGradient(native),
     conv2dInputGradient(native),
+    identity,
     ...reluKernels(native),
     ...sumKernels(native),
   ];
   kernels.forEach(install);
+  registerBatchNormGradients();
   registerReluGradient();
 }
