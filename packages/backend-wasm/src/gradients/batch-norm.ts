@@ -33,7 +33,7 @@ const first: GradConfig = {
   gradFunc: (dys, saved, attrs) => {
     const [x, scale, mean, variance] = saved as [Tensor, Tensor, Tensor, Tensor];
     const inputs = { dy: (dys as Tensor[])[0]!, x, scale, mean, variance };
-    const [dx, dScale, dOffset] = engine().runKernel<Tensor[]>('BatchNormRowsGrad', inputs, attrs as NamedAttrMap) as [Tensor, Tensor, Tensor];
+    const [dx, dScale, dOffset] = engine().runKernel<Tensor[]>('BatchNormRowsGrad', inputs, attrs) as [Tensor, Tensor, Tensor];
     return { x: () => dx, scale: () => dScale, offset: () => dOffset };
   },
 };

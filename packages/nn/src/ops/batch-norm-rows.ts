@@ -16,7 +16,7 @@ export function normalizeBatch(x: Tensor, scale: Tensor, offset: Tensor, epsilon
   if (hasKernel('BatchNormRows')) {
     const rows = (values: Tensor): Tensor => reshape(values, [1, values.size]);
     const inputs = { x, scale: rows(scale), offset: rows(offset) };
-    const [output, mean, variance] = runKernel('BatchNormRows', inputs, { counts: [x.shape[0]!], epsilon }) as [Tensor, Tensor, Tensor];
+    const [output, mean, variance] = runKernel('BatchNormRows', inputs, { counts: [x.shape[0]], epsilon }) as [Tensor, Tensor, Tensor];
     return { output, mean: reshape(mean, scale.shape), variance: reshape(variance, scale.shape) };
   }
   const axes = x.shape.slice(0, -1).map((_, axis) => axis);
