@@ -1,5 +1,5 @@
 import {
-  add, concat, engine, getBackend, grads, mean, mul, type NamedAttrMap, reshape, rsqrt, slice, square, sub, sum, type Tensor, tidy,
+  add, concat, engine, getBackend, grads, mean, mul, reshape, rsqrt, slice, square, sub, sum, type Tensor, tidy,
 } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startWasm } from '../src/index.ts';

@@ -1,5 +1,5 @@
 import {
-  add, concat, engine, type GradConfig, mean as meanOf, mul, type NamedAttrMap, registerGradient, reshape, rsqrt, slice, square, sub, sum, type Tensor,
+  add, concat, engine, type GradConfig, mean as meanOf, mul, registerGradient, reshape, rsqrt, slice, square, sub, sum, type Tensor,
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import type { BatchNormRowsAttrs } from '../native/batch-norm.ts';
