@@ -2,11 +2,13 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
 import { type AddedKernel, input, view } from '../kernels/heap.ts';
+import { isSmall } from './conv2d.ts';
 import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
 import type { NativeFunctions } from './module.ts';
 import { multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
+import { isForWinograd, winograd } from './winograd.ts';
 
 /*
  * Input gradient of a 2-D convolution: dx[i] = sum over k of w[k] dy[o] with stride * o = i + before - k, along both axes.
@@ -24,22 +26,47 @@ export const conv2dInputGradient = (native: NativeFunctions): AddedKernel => ({
 
 /** Gradient with respect to the input [batch, rows, columns, in channels], a new tensor. */
 export function inputGradient(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, dy: TensorInfo, filter: TensorInfo): TensorInfo {
-  const { batch, rows, columns, inChannels } = geometry;
+  const { batch, rows, columns, inChannels, outChannels } = geometry;
   const dx = backend.makeOutput([batch, rows.input, columns.input, inChannels], 'float32');
-  const { shape, atOnce, phases, covers } = plan({ ...geometry, batch: 0 });
+  const { shape, covers } = plan({ ...geometry, batch: 0 });
   if (!covers) view(backend, dx).fill(0);
+  const [from, to, weights] = [address(backend, dy), address(backend, dx), address(backend, filter)];
+  if (!isSmall(geometry) || !covers || !isForWinograd(outChannels, inChannels, rows.input, columns.input)) {
+    direct(native, backend, geometry, { from, to, weights });
+    return dx;
+  }
+  const image = rows.output * columns.output * outChannels * 4;
+  const result = rows.input * columns.input * inChannels * 4;
+  // The filter turned by 180 degrees, with its channels exchanged.
+  const tap = inChannels * outChannels * 4;
+  const turned = { at: weights + 8 * tap, down: -3 * tap, across: -tap, rowStep: 4, columnStep: outChannels * 4 };
+  const convolution = { batch, shape, from, to, height: rows.input, width: columns.input, channelsOut: inChannels, filter: turned };
+  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, weights });
+  withScratch(backend, (scratch) => winograd(native, scratch, convolution, again, () => view(backend, dx)));
+  return dx;
+}
+
+interface Addresses {
+  readonly from: number;
+  readonly to: number;
+  readonly weights: number;
+}
+
+/** Phase by phase; inputs that no phase reaches stay as they are. */
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, weights }: Addresses): void {
+  const { batch, rows, columns, inChannels } = geometry;
+  const { shape, atOnce, phases } = plan({ ...geometry, batch: 0 });
   const imageSize = rows.input * columns.input * inChannels * 4;
   withScratch(backend, (scratch) => {
-    const load = loader(native, scratch, address(backend, dy), shape, atOnce);
-    const parts = phases.map((phase) => prepare(native, scratch, geometry, phase, address(backend, filter), shape));
+    const load = loader(native, scratch, from, shape, atOnce);
+    const parts = phases.map((phase) => prepare(native, scratch, geometry, phase, weights, shape));
     for (let n = 0; n < batch; n += atOnce) {
       const count = Math.min(atOnce, batch - n);
       const a = load(n, count);
       for (const { gathered, packed, pixels } of parts)
-        multiply(native, count * pixels, gathered, a, packed, inChannels, address(backend, dx) + n * imageSize);
+        multiply(native, count * pixels, gathered, a, packed, inChannels, to + n * imageSize);
     }
   });
-  return dx;
 }
 
 /** One phase's filter elements in the order of dy, and where its windows and results are. */

@@ -1,13 +1,14 @@
 import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
-import { type AddedKernel, input } from '../kernels/heap.ts';
+import { type AddedKernel, input, view } from '../kernels/heap.ts';
 import { runNanPassing } from '../kernels/nan-passing.ts';
 import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
 import type { NativeFunctions } from './module.ts';
 import { multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, withScratch } from './scratch.ts';
+import { isForWinograd, winograd } from './winograd.ts';
 
 /**
  * 2-D convolution over NHWC data. A window of a zero-padded image is one stretch of values a filter row, so the whole is a
@@ -31,12 +32,42 @@ function isDilated(attrs: NamedAttrMap): boolean {
 export function forward(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, x: TensorInfo, filter: TensorInfo): TensorInfo {
   const { batch, rows, columns, inChannels, outChannels } = geometry;
   const y = backend.makeOutput([batch, rows.output, columns.output, outChannels], 'float32');
+  const image = rows.input * columns.input * inChannels * 4;
+  const result = rows.output * columns.output * outChannels * 4;
+  const [from, to, weights] = [address(backend, x), address(backend, y), address(backend, filter)];
+  if (!isSmall(geometry) || !isForWinograd(inChannels, outChannels, rows.output, columns.output)) {
+    direct(native, backend, geometry, { from, to, weights });
+    return y;
+  }
+  const convolution = {
+    batch, shape: forwardShape(geometry), from, to, height: rows.output, width: columns.output, channelsOut: outChannels,
+    filter: { at: weights, down: 3 * inChannels * outChannels * 4, across: inChannels * outChannels * 4, rowStep: outChannels * 4, columnStep: 4 },
+  };
+  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, weights });
+  withScratch(backend, (scratch) => winograd(native, scratch, convolution, again, () => view(backend, y)));
+  return y;
+}
+
+/** Size 3 and stride 1 along both axes. */
+export function isSmall({ rows, columns }: ConvGeometry): boolean {
+  return [rows, columns].every(({ kernel, stride }) => kernel === 3 && stride === 1);
+}
+
+interface Addresses {
+  readonly from: number;
+  readonly to: number;
+  readonly weights: number;
+}
+
+/** The product of gathered rows with the filter. */
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, weights }: Addresses): void {
+  const { batch, rows, columns, inChannels, outChannels } = geometry;
   const shape = forwardShape(geometry);
   const { atOnce, pixels, sources, targets } = windows({ ...geometry, batch: 0 }, shape);
   const taps = rows.kernel * columns.kernel * inChannels;
   withScratch(backend, (scratch) => {
     const packed = scratch.floats(packedSize(taps, outChannels));
-    const load = loader(native, scratch, address(backend, x), shape, atOnce);
+    const load = loader(native, scratch, from, shape, atOnce);
     const gathered = {
       sources: scratch.table(sources),
       targets: scratch.table(targets),
@@ -44,13 +75,12 @@ export function forward(native: NativeFunctions, backend: BackendWasm, geometry:
       length: columns.kernel * inChannels,
       pitch: paddedWidth(shape) * inChannels * 4,
     };
-    pack(native, [{ at: address(backend, filter), rows: taps, rowStep: outChannels * 4, columnStep: 4 }], outChannels, packed);
+    pack(native, [{ at: weights, rows: taps, rowStep: outChannels * 4, columnStep: 4 }], outChannels, packed);
     for (let n = 0; n < batch; n += atOnce) {
       const count = Math.min(atOnce, batch - n);
-      multiply(native, count * pixels, gathered, load(n, count), packed, outChannels, address(backend, y) + n * pixels * outChannels * 4);
+      multiply(native, count * pixels, gathered, load(n, count), packed, outChannels, to + n * pixels * outChannels * 4);
     }
   });
-  return y;
 }
 
 /** The input padded so that every window lies inside. */

@@ -38,6 +38,13 @@ export interface NativeFunctions {
   /** assembly/relu.ts */
   relu(from: number, to: number, count: number): void;
   reluGradient(dy: number, x: number, to: number, count: number): void;
+  /** assembly/winograd.ts */
+  winogradFilter(
+    from: number, down: number, across: number, rows: number, rowStep: number, columns: number, columnStep: number,
+    to: number, plane: number,
+  ): void;
+  winogradInput(tiles: number, sources: number, a: number, line: number, channels: number, to: number, plane: number): void;
+  winogradOutput(tiles: number, targets: number, from: number, plane: number, channels: number, to: number, line: number): number;
   /** assembly/sum.ts */
   sumMiddle(outer: number, count: number, inner: number, from: number, to: number, factor: number): void;
 }
