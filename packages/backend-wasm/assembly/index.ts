@@ -1,5 +1,6 @@
 export { gains, gradientSums, gradientTerms, inputGradient, moments, normalize } from './batch-norm';
 export { binary } from './binary';
+export { compareNumber } from './compare';
 export { dots } from './dots';
 export { outer } from './outer';
 export { packColumns, packPanels } from './pack';

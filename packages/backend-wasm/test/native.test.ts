@@ -1,4 +1,4 @@
-import { add, type Rank, grads, matMul, maximum, mean, minimum, mul, relu, sub, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { add, grads, greater, less, matMul, maximum, mean, minimum, mul, type Rank, relu, sub, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { expectSame, on, values } from './compare.ts';
 
@@ -57,6 +57,16 @@ test.each([['sum', sum], ['mean', mean]] as const)('%s over every run of axes', 
             // All of one sign: the rounding of a sum that cancels would be large beside it.
             return withGradients((x) => reduce(add(x, 2), axes, keepDims), values(shape, 1));
           }, TOLERANCES);
+});
+
+test('comparisons with a number', async () => {
+  const special = [0, -0, Number.NaN, Infinity, -Infinity, 1e-30, -1e-30];
+  for (const count of [1, 7, 16, 37]) {
+    const held = Array.from({ length: count }, (_, i) => special[i % special.length]!);
+    const [above, below] = await on('wasm', () => [greater(tensor1d(held), 0), less(tensor1d(held), 0)]);
+    expect([...above!].map(Boolean)).toEqual(held.map((value) => value > 0));
+    expect([...below!].map(Boolean)).toEqual(held.map((value) => value < 0));
+  }
 });
 
 test('relu keeps NaN, and its gradient is 0 where x <= 0', async () => {

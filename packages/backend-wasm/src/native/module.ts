@@ -35,6 +35,8 @@ export interface NativeFunctions {
   ): void;
   /** assembly/binary.ts */
   binary(operation: number, outer: number, middle: number, inner: number, large: number, small: number, to: number): void;
+  /** assembly/compare.ts */
+  compareNumber(greater: number, count: number, from: number, number: number, to: number): void;
   /** assembly/relu.ts */
   relu(from: number, to: number, count: number): void;
   reluGradient(dy: number, x: number, to: number, count: number): void;

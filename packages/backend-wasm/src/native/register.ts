@@ -3,6 +3,7 @@ import { registerBatchNormGradients } from '../gradients/batch-norm.ts';
 import { type AddedKernel, install } from '../kernels/heap.ts';
 import { batchNormKernels } from './batch-norm.ts';
 import { binaryKernels } from './binary.ts';
+import { compareKernels } from './compare.ts';
 import { conv2d } from './conv2d.ts';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.ts';
 import { conv2dInputGradient } from './conv2d-input-gradient.ts';
@@ -18,6 +19,7 @@ export function registerNative(native: NativeFunctions): void {
     batchMatMul(native),
     ...batchNormKernels(native),
     ...binaryKernels(native),
+    ...compareKernels(native),
     conv2d(native),
     conv2dFilterGradient(native),
     conv2dInputGradient(native),

@@ -28,7 +28,7 @@ export function isForWinograd(channels: number, channelsOut: number, height: num
 
 const PLANES = 16;
 /** Floats of transformed patches and outputs at a time: they should stay in the second-level cache. */
-const FLOATS_AT_ONCE = 65_536;
+const FLOATS_AT_ONCE = 65536;
 const IMAGE_FLOATS = 24_576;
 /** Floats between planes: at distances of a power of two all would compete for the same few lines of the first-level cache. */
 const APART = 48;
