@@ -57,7 +57,7 @@ export interface NativeModule {
   readonly functions: NativeFunctions;
 }
 
-/** Node 20 has relaxed SIMD behind a flag that must be set before the first module is compiled; later ones have it anyway. */
+/** Node 20 has relaxed SIMD behind a flag that must be set before the first module is compiled; later versions have it anyway. */
 export function enableRelaxedSimd(): void {
   if (typeof process === 'undefined' || process.versions?.node === undefined) return;
   const v8 = (process.getBuiltinModule as typeof process.getBuiltinModule | undefined)?.('node:v8');
