@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { pgd } from '@robustjs/attacks';
 import { startWasm } from '@robustjs/backend-wasm';
-import { commitUpdates, linf, MAIN, mean, one, randomStream, runAttack } from '@robustjs/core';
-import { buildNetwork, crossEntropy, resnet, smallCnn, standardKit } from '@robustjs/nn';
+import { commitUpdates, linf, MAIN, mean, one, randomStream, rows, runAttack } from '@robustjs/core';
+import { branchedNorms, buildNetwork, crossEntropy, resnet, smallCnn, standardKit } from '@robustjs/nn';
 import { main as asc } from 'assemblyscript/asc';
 
 const [task, variant] = process.argv.slice(2);
@@ -22,16 +22,19 @@ async function measure(work, repetitions) {
 }
 
 /** The networks of the comparison; the small one has no norms, as in peer.py. */
-function network(name) {
-  const kit = standardKit(randomStream(1));
+function network(name, branches = [MAIN]) {
+  const plain = standardKit(randomStream(1));
+  const kit = branches.length > 1 ? branchedNorms(plain, branches) : plain;
   const without = { ...kit, norm: () => ({ parameters: [], buffers: [], apply: (input) => input }) };
   const inputShape = name === 'cnn' ? [28, 28, 1] : [32, 32, 3];
   const architecture = (name === 'cnn' ? smallCnn : resnet)({ inputShape, classes: 10 });
   return buildNetwork(architecture, { kit: name === 'cnn' ? without : kit, inputShape });
 }
 
-async function steps(name) {
-  const model = network(name);
+async function steps(name, branches = [MAIN]) {
+  const model = network(name, branches);
+  const share = (i) => Math.floor(((i + 1) * BATCH) / branches.length) - Math.floor((i * BATCH) / branches.length);
+  const route = branches.length > 1 ? rows(branches.map((branch, i) => ({ branch, count: share(i) }))) : one(MAIN);
   const inputs = tf.randomUniform([BATCH, ...model.inputShape], 0, 1, 'float32', 7);
   const ids = Array.from({ length: BATCH }, (_, i) => i);
   const labels = tf.tensor1d(ids.map((i) => i % 10), 'int32');
@@ -40,7 +43,7 @@ async function steps(name) {
   return {
     async train(batch = inputs) {
       const updates = [];
-      const loss = () => mean(crossEntropy(model.forward(batch, { train: true, route: one(MAIN), updates }), labels));
+      const loss = () => mean(crossEntropy(model.forward(batch, { train: true, route, updates }), labels));
       const { value, grads } = tf.variableGrads(loss, variables);
       for (const variable of variables) tf.tidy(() => variable.assign(tf.sub(variable, tf.mul(grads[variable.name], 0.01))));
       commitUpdates(updates);
@@ -89,11 +92,14 @@ function convolution([from, to, size, stride]) {
   return rates;
 }
 
+/** Sums at a time: enough to hide the latency of one, few enough for 16 registers. */
+const CHAINS = 12;
+
 /** The machine's peak as WebAssembly can reach it: independent multiply-adds in registers, in GFLOP/s. */
 async function peak() {
   const files = {};
-  const chains = Array.from({ length: 10 }, (_, i) => `s${i}`);
-  const madd = runtime.variant === 'simd' ? (s) => `f32x4.add(f32x4.mul(x, y), ${s})` : (s) => `f32x4.relaxed_madd(x, y, ${s})`;
+  const chains = Array.from({ length: CHAINS }, (_, i) => `s${i}`);
+  const madd = runtime.variant === 'simd' ? (s) => `f32x4.add(f32x4.mul(${s}, x), y)` : (s) => `f32x4.relaxed_madd(${s}, x, y)`;
   const source = `export function run(count: i32, a: f32): f32 {
     const x = f32x4.splat(a), y = f32x4.splat(a);
     let ${chains.map((s, i) => `${s} = f32x4.splat(<f32>${i})`).join(', ')};
@@ -106,7 +112,15 @@ async function peak() {
   if (error) throw error;
   const { instance } = await WebAssembly.instantiate(files['peak.wasm']);
   const count = 20_000;
-  return rate(count * 10 * 8, () => void instance.exports.run(count, 1e-20));
+  return rate(count * CHAINS * 8, () => void instance.exports.run(count, 0.5));
+}
+
+/** Clean training steps of ResNet-8 with one norm and with rows routed through two and three, in turn: seconds of each. */
+async function routed() {
+  const contenders = await Promise.all([[MAIN], [MAIN, 'b'], [MAIN, 'b', 'c']].map((branches) => steps('resnet8', branches)));
+  const times = contenders.map(() => []);
+  for (let round = 0; round < 4; round++) for (const [i, { train }] of contenders.entries()) times[i].push(...(await measure(() => train(), 3)));
+  return { 'one branch': times[0], 'two branches': times[1], 'three branches': times[2] };
 }
 
 async function run() {
@@ -123,6 +137,8 @@ async function run() {
       const { train } = await steps('resnet8');
       return measure(() => train(), 12);
     }
+    case 'branches':
+      return routed();
     default:
       return { peak: await peak(), convolutions: Object.fromEntries(LAYERS.map((layer) => [layer.join(' '), convolution(layer)])) };
   }

@@ -61,6 +61,11 @@ for (const task of TASKS) {
   console.log(`${task.padEnd(26)}${parts.join('; ')}`);
 }
 
+const { result: routed } = await ours('branches', 'relaxed-simd');
+record.branches = routed;
+const single = median(routed['one branch']);
+for (const [name, times] of Object.entries(routed)) console.log(`batch norm, ${name.padEnd(15)} ${fixed(median(times) / single)} x the training step of one`);
+
 for (const variant of ['relaxed-simd', 'simd']) {
   const { result, variant: got } = await ours('kernels', variant);
   record.kernels[got] = result;

@@ -44,8 +44,9 @@ async function start(options: WasmOptions): Promise<Runtime> {
   const [version] = await Promise.all([withoutNewListeners(() => startBackend(options)), import('@robustjs/backend-wasm/gradients')]);
   registerSecondGradients();
   registerKernels();
-  const native = await linkNative(backend() as BackendWasm, relaxed);
-  if (native !== undefined) registerNative(native.functions);
+  const wasm = backend() as BackendWasm;
+  const native = await linkNative(wasm, relaxed);
+  if (native !== undefined) registerNative(wasm, native.functions);
   return { id: 'wasm', version, device: describeDevice(), variant: native?.variant ?? (await variant()), missing: [] };
 }
 

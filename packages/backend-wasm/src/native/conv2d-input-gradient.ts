@@ -4,8 +4,9 @@ import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-
 import { type AddedKernel, input, view } from '../kernels/heap.ts';
 import { isSmall } from './conv2d.ts';
 import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
+import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
-import { multiply, pack, packedSize } from './multiply.ts';
+import { type GatheredRows, multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
 import { isForWinograd, winograd } from './winograd.ts';
@@ -30,36 +31,37 @@ export function inputGradient(native: NativeFunctions, backend: BackendWasm, geo
   const dx = backend.makeOutput([batch, rows.input, columns.input, inChannels], 'float32');
   const { shape, covers } = plan({ ...geometry, batch: 0 });
   if (!covers) view(backend, dx).fill(0);
-  const [from, to, weights] = [address(backend, dy), address(backend, dx), address(backend, filter)];
+  const [from, to] = [address(backend, dy), address(backend, dx)];
   if (!isSmall(geometry) || !covers || !isForWinograd(outChannels, inChannels, rows.input, columns.input)) {
-    direct(native, backend, geometry, { from, to, weights });
+    direct(native, backend, geometry, { from, to, filter });
     return dx;
   }
   const image = rows.output * columns.output * outChannels * 4;
   const result = rows.input * columns.input * inChannels * 4;
   // The filter turned by 180 degrees, with its channels exchanged.
   const tap = inChannels * outChannels * 4;
-  const turned = { at: weights + 8 * tap, down: -3 * tap, across: -tap, rowStep: 4, columnStep: outChannels * 4 };
+  const turned = { tensor: filter, turned: true, at: address(backend, filter) + 8 * tap, down: -3 * tap, across: -tap, rowStep: 4, columnStep: outChannels * 4 };
   const convolution = { batch, shape, from, to, height: rows.input, width: columns.input, channelsOut: inChannels, filter: turned };
-  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, weights });
-  withScratch(backend, (scratch) => winograd(native, scratch, convolution, again, () => view(backend, dx)));
+  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, filter });
+  withScratch(backend, (scratch) => winograd(native, backend, scratch, convolution, again, () => view(backend, dx)));
   return dx;
 }
 
-interface Addresses {
+/** Addresses of output gradients and results, and the filter. */
+interface Operands {
   readonly from: number;
   readonly to: number;
-  readonly weights: number;
+  readonly filter: TensorInfo;
 }
 
 /** Phase by phase; inputs that no phase reaches stay as they are. */
-function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, weights }: Addresses): void {
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, filter }: Operands): void {
   const { batch, rows, columns, inChannels } = geometry;
   const { shape, atOnce, phases } = plan({ ...geometry, batch: 0 });
   const imageSize = rows.input * columns.input * inChannels * 4;
   withScratch(backend, (scratch) => {
     const load = loader(native, scratch, from, shape, atOnce);
-    const parts = phases.map((phase) => prepare(native, scratch, geometry, phase, weights, shape));
+    const parts = phases.map((phase) => prepare(native, backend, scratch, geometry, phase, filter, shape));
     for (let n = 0; n < batch; n += atOnce) {
       const count = Math.min(atOnce, batch - n);
       const a = load(n, count);
@@ -70,16 +72,18 @@ function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeo
 }
 
 /** One phase's filter elements in the order of dy, and where its windows and results are. */
-function prepare(native: NativeFunctions, scratch: Scratch, geometry: ConvGeometry, phase: Phase, filter: number, shape: PaddedShape) {
+function prepare(
+  native: NativeFunctions, backend: BackendWasm, scratch: Scratch, geometry: ConvGeometry, phase: Phase, filter: TensorInfo, shape: PaddedShape,
+): Prepared {
   const { columns, inChannels, outChannels } = geometry;
   const slices = phase.rowTaps.flatMap((kh) =>
     phase.columnTaps.map((kw) => ({
-      at: filter + (kh * columns.kernel + kw) * inChannels * outChannels * 4,
+      at: address(backend, filter) + (kh * columns.kernel + kw) * inChannels * outChannels * 4,
       rows: outChannels, rowStep: 4, columnStep: outChannels * 4,
     })),
   );
-  const packed = scratch.floats(packedSize(slices.length * outChannels, inChannels));
-  pack(native, slices, inChannels, packed);
+  const key = `backward ${columns.kernel} ${inChannels} ${outChannels} ${phase.rowTaps.join()} ${phase.columnTaps.join()}`;
+  const packed = keptFor(backend, filter, key, packedSize(slices.length * outChannels, inChannels), (at) => pack(native, slices, inChannels, at));
   const gathered = {
     sources: scratch.table(phase.sources),
     targets: scratch.table(phase.targets),
@@ -88,6 +92,12 @@ function prepare(native: NativeFunctions, scratch: Scratch, geometry: ConvGeomet
     pitch: paddedWidth(shape) * outChannels * 4,
   };
   return { gathered, packed, pixels: phase.pixels };
+}
+
+interface Prepared {
+  readonly gathered: GatheredRows;
+  readonly packed: number;
+  readonly pixels: number;
 }
 
 interface Phase {

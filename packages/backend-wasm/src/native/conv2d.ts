@@ -4,6 +4,7 @@ import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-
 import { type AddedKernel, input, view } from '../kernels/heap.ts';
 import { runNanPassing } from '../kernels/nan-passing.ts';
 import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
+import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
@@ -34,17 +35,17 @@ export function forward(native: NativeFunctions, backend: BackendWasm, geometry:
   const y = backend.makeOutput([batch, rows.output, columns.output, outChannels], 'float32');
   const image = rows.input * columns.input * inChannels * 4;
   const result = rows.output * columns.output * outChannels * 4;
-  const [from, to, weights] = [address(backend, x), address(backend, y), address(backend, filter)];
+  const [from, to] = [address(backend, x), address(backend, y)];
   if (!isSmall(geometry) || !isForWinograd(inChannels, outChannels, rows.output, columns.output)) {
-    direct(native, backend, geometry, { from, to, weights });
+    direct(native, backend, geometry, { from, to, filter });
     return y;
   }
   const convolution = {
     batch, shape: forwardShape(geometry), from, to, height: rows.output, width: columns.output, channelsOut: outChannels,
-    filter: { at: weights, down: 3 * inChannels * outChannels * 4, across: inChannels * outChannels * 4, rowStep: outChannels * 4, columnStep: 4 },
+    filter: { tensor: filter, turned: false, at: address(backend, filter), down: 3 * inChannels * outChannels * 4, across: inChannels * outChannels * 4, rowStep: outChannels * 4, columnStep: 4 },
   };
-  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, weights });
-  withScratch(backend, (scratch) => winograd(native, scratch, convolution, again, () => view(backend, y)));
+  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, filter });
+  withScratch(backend, (scratch) => winograd(native, backend, scratch, convolution, again, () => view(backend, y)));
   return y;
 }
 
@@ -53,20 +54,23 @@ export function isSmall({ rows, columns }: ConvGeometry): boolean {
   return [rows, columns].every(({ kernel, stride }) => kernel === 3 && stride === 1);
 }
 
-interface Addresses {
+/** Addresses of images and results, and the filter. */
+interface Operands {
   readonly from: number;
   readonly to: number;
-  readonly weights: number;
+  readonly filter: TensorInfo;
 }
 
 /** The product of gathered rows with the filter. */
-function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, weights }: Addresses): void {
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, filter }: Operands): void {
   const { batch, rows, columns, inChannels, outChannels } = geometry;
   const shape = forwardShape(geometry);
   const { atOnce, pixels, sources, targets } = windows({ ...geometry, batch: 0 }, shape);
   const taps = rows.kernel * columns.kernel * inChannels;
+  const packed = keptFor(backend, filter, `forward ${taps} ${outChannels}`, packedSize(taps, outChannels), (at) =>
+    pack(native, [{ at: address(backend, filter), rows: taps, rowStep: outChannels * 4, columnStep: 4 }], outChannels, at),
+  );
   withScratch(backend, (scratch) => {
-    const packed = scratch.floats(packedSize(taps, outChannels));
     const load = loader(native, scratch, from, shape, atOnce);
     const gathered = {
       sources: scratch.table(sources),
@@ -75,7 +79,6 @@ function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeo
       length: columns.kernel * inChannels,
       pitch: paddedWidth(shape) * inChannels * 4,
     };
-    pack(native, [{ at: weights, rows: taps, rowStep: outChannels * 4, columnStep: 4 }], outChannels, packed);
     for (let n = 0; n < batch; n += atOnce) {
       const count = Math.min(atOnce, batch - n);
       multiply(native, count * pixels, gathered, load(n, count), packed, outChannels, to + n * pixels * outChannels * 4);

@@ -1,4 +1,7 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
+import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
@@ -14,11 +17,22 @@ export interface SmallConvolution {
   readonly height: number;
   readonly width: number;
   readonly channelsOut: number;
-  /** Tap (i, j) of channels (c, f) at `at + i * down + j * across + c * rowStep + f * columnStep`; steps may be negative. */
-  readonly filter: { readonly at: number; readonly down: number; readonly across: number; readonly rowStep: number; readonly columnStep: number };
+  readonly filter: TurnedFilter;
 }
 
 const LEAST_CHANNELS = 8;
+
+/** Tap (i, j) of channels (c, f) stands at `at + i * down + j * across + c * rowStep + f * columnStep`; steps may be negative. */
+interface TurnedFilter {
+  readonly tensor: TensorInfo;
+  /** By 180 degrees, with its channels exchanged. */
+  readonly turned: boolean;
+  readonly at: number;
+  readonly down: number;
+  readonly across: number;
+  readonly rowStep: number;
+  readonly columnStep: number;
+}
 
 /** Whether {@link winograd} takes a convolution with these channels over this many output rows and columns. */
 export function isForWinograd(channels: number, channelsOut: number, height: number, width: number): boolean {
@@ -37,14 +51,17 @@ const APART = 48;
  * Computes a convolution with a third of the multiplications (see assembly/winograd.ts). Examples whose results are not all finite
  * are given to `direct` instead: the transforms would spread an infinity as NaN over its whole tile.
  */
-export function winograd(native: NativeFunctions, scratch: Scratch, convolution: SmallConvolution, direct: (example: number) => void, values: () => Float32Array): void {
+export function winograd(
+  native: NativeFunctions, backend: BackendWasm, scratch: Scratch, convolution: SmallConvolution,
+  direct: (example: number) => void, values: () => Float32Array,
+): void {
   const { batch, height, width, channelsOut, from, to } = convolution;
   const { shape, images, tiles, atOnce, sources, targets, lines, results } = plan(convolution.shape, height, width, channelsOut);
   const { channels } = shape;
   const load = loader(native, scratch, from, shape, images);
   const [patchPlane, productPlane] = [(atOnce * channels + APART) * 4, (atOnce * channelsOut + APART) * 4];
   const [patches, products] = [scratch.floats((PLANES * patchPlane) / 4), scratch.floats((PLANES * productPlane) / 4)];
-  const packed = transformFilter(native, scratch, convolution);
+  const packed = transformFilter(native, backend, scratch, convolution);
   const [sourceTable, targetTable, lineTable, resultTable] = [sources, targets, lines, results].map((table) => scratch.table(table)) as [number, number, number, number];
   const imageSize = height * width * channelsOut;
   for (let n = 0; n < batch; n += images) {
@@ -65,13 +82,18 @@ export function winograd(native: NativeFunctions, scratch: Scratch, convolution:
 }
 
 /** The transformed filter, packed plane by plane. */
-function transformFilter(native: NativeFunctions, scratch: Scratch, { shape, channelsOut, filter }: SmallConvolution): { at: number; size: number } {
+function transformFilter(
+  native: NativeFunctions, backend: BackendWasm, scratch: Scratch, { shape, channelsOut, filter }: SmallConvolution,
+): { at: number; size: number } {
   const { channels } = shape;
   const [plane, size] = [channels * channelsOut * 4, packedSize(channels, channelsOut) * 4];
-  const [planes, at] = [scratch.floats(PLANES * channels * channelsOut), scratch.floats((PLANES * size) / 4)];
-  native.winogradFilter(filter.at, filter.down, filter.across, channels, filter.rowStep, channelsOut, filter.columnStep, planes, plane);
-  for (let p = 0; p < PLANES; p++)
-    pack(native, [{ at: planes + p * plane, rows: channels, rowStep: channelsOut * 4, columnStep: 4 }], channelsOut, at + p * size);
+  const key = `winograd ${channels} ${channelsOut} ${filter.turned}`;
+  const at = keptFor(backend, filter.tensor, key, (PLANES * size) / 4, (to) => {
+    const planes = scratch.floats(PLANES * channels * channelsOut);
+    native.winogradFilter(filter.at, filter.down, filter.across, channels, filter.rowStep, channelsOut, filter.columnStep, planes, plane);
+    for (let p = 0; p < PLANES; p++)
+      pack(native, [{ at: planes + p * plane, rows: channels, rowStep: channelsOut * 4, columnStep: 4 }], channelsOut, to + p * size);
+  });
   return { at, size };
 }
 
