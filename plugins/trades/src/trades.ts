@@ -4,7 +4,7 @@
 import { type Defense, evaluation, MAIN, mean, one, type Pass, threatModel } from '@robustjs/core';
 import { pgd } from '@robustjs/attacks';
 import { crossEntropy, klDivergence } from '@robustjs/nn';
-import { add, dispose, mul } from '@tensorflow/tfjs-core';
+import { add, mul } from '@tensorflow/tfjs-core';
 
 /** Options of {@link trades}. */
 export interface TradesOptions {
@@ -32,7 +32,9 @@ export function trades({ beta, norm, eps, alpha, steps }: TradesOptions): Defens
   return {
     async objective(model, batch, tools) {
       const fixed = model.forward(batch.inputs, evaluation());
-      const adversarial = await tools.attack({ attack, threat, objective: (logits) => klDivergence(fixed, logits) });
+      const adversarial = await tools
+        .attack({ attack, threat, objective: (logits) => klDivergence(fixed, logits) })
+        .finally(() => fixed.dispose());
       const pass: Pass = { train: true, route: one(MAIN), updates: tools.updates };
       return {
         loss: (log) => {
@@ -43,7 +45,7 @@ export function trades({ beta, norm, eps, alpha, steps }: TradesOptions): Defens
           log('robust', robust);
           return add(natural, mul(robust, beta));
         },
-        dispose: () => dispose([fixed, adversarial]),
+        dispose: () => adversarial.dispose(),
       };
     },
   };
