@@ -64,16 +64,16 @@ describe('relations between attacks', () => {
   });
 
   it.each([1, 2 ** -108])('MI-FGSM is algorithm 1 in a plain loop, with gradients of every length: times %d', async (scale) => {
-    // The objective c.x - x.x of inputs that are their own outputs has the gradient c - 2 x. L2 shows what a sign would hide.
-    const [slopes, alpha, decay] = [[3, -1], 0.5, 0.7] as const;
+    // The objective c.x - a.x^2 of inputs that are their own outputs has the gradient c - 2 a x. L2 shows what a sign would hide.
+    const [slopes, bends, alpha, decay] = [[3, -1], [1, 4], 0.5, 0.7] as const;
     const model = modelOf((x) => x.clone(), { inputShape: [2], bounds: [-10, 10] });
-    const objective: Objective = (x) => tidy(() => mul<Tensor1D>(sum(sub(mul(x, [...slopes]), square(x)), 1), scale));
+    const objective: Objective = (x) => tidy(() => mul<Tensor1D>(sum(sub(mul(x, [...slopes]), mul(square(x), [...bends])), 1), scale));
     const [inputs, labels] = [tensor2d([[0.5, 0.25]]), tensor1d([0], 'int32')];
     const problem = { model, inputs, labels, ids: [0], threat: l2(9), random: randomStream(0), objective, keep: 'last' } as const;
     const { adversarial } = await runAttack(miFgsm({ steps: 4, alpha, decay }), problem);
     let [x, momentum] = [[0.5, 0.25], [0, 0]];
     for (let step = 0; step < 4; step++) {
-      const gradient = x.map((value, i) => slopes[i]! - 2 * value);
+      const gradient = x.map((value, i) => slopes[i]! - 2 * bends[i]! * value);
       const length = Math.abs(gradient[0]!) + Math.abs(gradient[1]!);
       momentum = momentum.map((m, i) => decay * m + gradient[i]! / length);
       x = x.map((value, i) => value + (alpha * momentum[i]!) / Math.hypot(...momentum));
