@@ -1,6 +1,8 @@
 // Zhang, Yu, Jiao, Xing, El Ghaoui, Jordan: "Theoretically Principled Trade-off between Robustness and Accuracy",
 // ICML 2019. Implemented: equation 5 by algorithm 1, with beta = 1 / lambda. Where paper and code differ: the released
-// code starts the attack from Gaussian noise of deviation 0.001, and runs it on running statistics; so do we.
+// code starts the attack from Gaussian noise of deviation 0.001, and runs it on running statistics; so do we. Unlike the
+// code we project that start, take steps of 2.5 eps / steps (0.00775 by default, 0.007 there) and pass the clean rows once
+// instead of twice in training, so that they move the statistics once.
 import { type Defense, evaluation, MAIN, mean, one, type Pass, threatModel } from '@robustjs/core';
 import { pgd } from '@robustjs/attacks';
 import { crossEntropy, klDivergence } from '@robustjs/nn';
