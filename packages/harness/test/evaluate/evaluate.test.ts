@@ -162,6 +162,13 @@ describe('foreign models', () => {
     expect(entry.model.inputShape).toEqual(SHAPE);
   });
 
+  it('refuses an Linf budget beyond the width of the inputs, which gray levels taken for shares give', async () => {
+    await expect(evaluate(model, images, labels, { ...quick, eps: 8, curve: false })).rejects.toThrow(/at most 1,.*got 8 .*8\/255, which is 0\.0314/);
+    const bytes = (x: tf.Tensor): tf.Tensor => model.forward(tf.div(x, 255), evaluation());
+    const entry = await evaluate(bytes, images.map((v) => v * 255), labels, { ...quick, eps: 8, curve: false, bounds: [0, 255], inputShape: SHAPE });
+    expect(entry.evaluations[0]!.threat.eps).toBe(8);
+  });
+
   it('evaluates under L1', async () => {
     const entry = await evaluate(model, images, labels, { ...quick, norm: 'L1', eps: 2, attacks: [noise({ draws: 5 }), pgd({ steps: 20 })], curve: false });
     expect(entry.sanity.filter(({ status }) => status === 'fail')).toEqual([]);
