@@ -25,7 +25,7 @@ describe('evaluate', () => {
     const entry = await evaluate(model, images, labels, { norm: 'Linf', eps: '8/255' });
     expect(tf.memory().numTensors).toBe(before);
     expect(entrySchema.safeParse(entry).success).toBe(true);
-    expect(entry.evaluations[0]!.attacks.map(({ id }) => id)).toEqual(['noise', 'fgsm', 'pgd', 'pgd']);
+    expect(entry.evaluations[0]!.attacks.map(({ id }) => id)).toEqual(['noise', 'fgsm', 'pgd', 'pgd-margin']);
     expect(entry.evaluations[0]!.attacks.map(({ config }) => config['objective'])).toEqual([undefined, 'cross-entropy', 'cross-entropy', 'margin']);
     expect(entry.curve!.points.map(({ eps }) => eps)).toEqual([0, 0.25, 0.5, 1, 2, 4, 8].map((m) => (m * 8) / 255));
     expect(entry.dataset).toMatchObject({ id: 'custom', n: 90 });
