@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', 'docs/api/**', '.nx/**', 'packages/cli/template/**'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', 'docs/api/**', '.nx/**', 'packages/cli/template/**', 'packages/*/assembly/**'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -1,9 +1,12 @@
-import { env, setBackend } from '@tensorflow/tfjs-core';
+import { backend, env, setBackend } from '@tensorflow/tfjs-core';
 import { RobustError, type Runtime } from '@robustjs/core';
 import { describeDevice } from './device.ts';
 import { registerSecondGradients } from './gradients/register.ts';
 import { registerKernels } from './kernels/register.ts';
 import { withoutNewListeners } from './listeners.ts';
+import { enableRelaxedSimd, linkNative } from './native/module.ts';
+import { registerNative } from './native/register.ts';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 
 /** How to start the WebAssembly runtime. */
 export interface WasmOptions {
@@ -12,6 +15,11 @@ export interface WasmOptions {
    * name. Node finds them by itself; a browser needs it unless they are served beside the script.
    */
   readonly wasmPaths?: string | Readonly<Record<string, string>>;
+  /**
+   * Whether to use fused multiply-adds (relaxed SIMD) where the engine has them: faster, and rounded once instead of twice, so
+   * that results differ in the last bits from those of other machines. Default true; the runtime's `variant` says what came of it.
+   */
+  readonly relaxed?: boolean;
 }
 
 let started: Promise<Runtime> | undefined;
@@ -31,10 +39,14 @@ export function startWasm(options: WasmOptions = {}): Promise<Runtime> {
 }
 
 async function start(options: WasmOptions): Promise<Runtime> {
+  const relaxed = options.relaxed ?? true;
+  if (relaxed) enableRelaxedSimd();
   const [version] = await Promise.all([withoutNewListeners(() => startBackend(options)), import('@robustjs/backend-wasm/gradients')]);
   registerSecondGradients();
   registerKernels();
-  return { id: 'wasm', version, device: describeDevice(), variant: await variant(), missing: [] };
+  const native = await linkNative(backend() as BackendWasm, relaxed);
+  if (native !== undefined) registerNative(native.functions);
+  return { id: 'wasm', version, device: describeDevice(), variant: native?.variant ?? (await variant()), missing: [] };
 }
 
 /** Imports the backend (which registers it), brings it up and gives its version. */
@@ -67,6 +79,7 @@ function notStarted(wasmPaths: WasmOptions['wasmPaths']): RobustError {
   });
 }
 
+/** The backend's own build, where this package's kernels could not be linked. */
 async function variant(): Promise<string> {
   const simd = await env().getAsync('WASM_HAS_SIMD_SUPPORT');
   const threads = await env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT');

@@ -1,4 +1,4 @@
-import { conv1d, conv2d, conv3d, depthwiseConv2d, grads, maxPool, type Rank, type Tensor, tensor, type Tensor3D, type Tensor4D, type Tensor5D } from '@tensorflow/tfjs-core';
+import { concat, conv1d, conv2d, conv3d, depthwiseConv2d, grads, maxPool, mul, type Rank, type Tensor, tensor, type Tensor3D, type Tensor4D, type Tensor5D } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { expectSame, on, values } from './compare.ts';
 
@@ -25,6 +25,10 @@ const CASES: readonly Case[] = [
   { image: [10, 12], kernel: [7, 7], channels: [3, 4], batch: 1 },
   { image: [6, 5], kernel: [3, 3], channels: [17, 33], batch: 2 },
   { image: [5, 5], kernel: [5, 5], channels: [1, 16], batch: 67 },
+  // Channels for which size 3 and stride 1 go through Winograd's transforms, in even and odd sizes.
+  { image: [9, 11], kernel: [3, 3], channels: [8, 12] },
+  { image: [16, 7], kernel: [3, 3], channels: [32, 8], batch: 9 },
+  { image: [4, 6], kernel: [3, 3], channels: [16, 16], batch: 40 },
 ];
 
 /** A sum of outputs times fixed weights, so that every output has a gradient of its own. */
@@ -114,6 +118,24 @@ describe('edges', () => {
     expect(dx!.slice(0, 128).every(Number.isFinite)).toBe(true);
     expect(Number.isFinite(dx![128 + (4 * 8 + 4) * 2])).toBe(false);
     expect(Number.isFinite(dw![(1 * 3 + 1) * 8])).toBe(false);
+  });
+
+  test.each([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN])('%d in one example of a wide convolution goes where it goes on cpu', async (bad) => {
+    const work = (poison: boolean) => (): Tensor[] => {
+      const x = values([5, 9, 9, 16], 1);
+      const held = x.bufferSync();
+      if (poison) held.set(bad, 2, 4, 3, 5);
+      const f = (from: Tensor): Tensor => conv2d(from as Tensor4D, values<Rank.R4>([3, 3, 16, 8], 2), 1, 'same');
+      return [f(held.toTensor()), ...grads(f)([x], concat([values([4, 9, 9, 8], 3), mul(values([1, 9, 9, 8], 3), poison ? bad : 1)]))];
+    };
+    const [got, clean, expected] = [await on('wasm', work(true)), await on('wasm', work(false)), await on('cpu', work(true))];
+    const kinds = (array: Float32Array): string[] => [...array].map((value) => (Number.isFinite(value) ? '.' : String(value)));
+    got.forEach((array, i) => {
+      expect(kinds(array)).toEqual(kinds(expected[i]!));
+      // The other examples keep their bits.
+      const [example, bad_] = [array.length / 5, i === 0 ? 2 : 4];
+      array.forEach((value, at) => Math.floor(at / example) !== bad_ && expect(value).toBe(clean[i]![at]));
+    });
   });
 
   // TF.js's wasm kernels give -Infinity here, which a ReLU turns into 0.

@@ -26,6 +26,7 @@ const NETWORKS: readonly (readonly [string, number[], Network])[] = [
   ['3x3, 3 to 5, odd size', [13, 9, 3], convolution(3, [3, 5], 1, 'valid')],
   ['3x3, 16 to 32, stride 2', [14, 14, 16], convolution(3, [16, 32], 2, 'same')],
   ['5x5, 7 to 9, stride 3', [11, 17, 7], convolution(5, [7, 9], 3, 'same')],
+  ['3x3, 16 to 12, stride 1', [9, 8, 16], convolution(3, [16, 12], 1, 'same')],
   ['1x1, 8 to 8', [5, 5, 8], convolution(1, [8, 8], 1, 'same')],
   ['1x1 on one pixel', [1, 1, 12], convolution(1, [12, 5], 1, 'same')],
   ['depthwise', [9, 7, 6], (x) => depthwiseConv2d(x as Tensor4D, values([3, 3, 6, 1], 2), 1, 'same')],

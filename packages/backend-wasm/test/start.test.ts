@@ -24,7 +24,7 @@ test('starts once, reports itself, and leaves console, tensors and exception lis
   const [first, second] = await Promise.all([startWasm(), startWasm()]);
   expect(second).toBe(first);
   expect(await startWasm()).toBe(first);
-  expect(first).toMatchObject({ id: 'wasm', version: '4.22.0', variant: 'simd', missing: [] });
+  expect(first).toMatchObject({ id: 'wasm', version: '4.22.0', variant: 'relaxed-simd', missing: [] });
   expect(first.device).toMatch(/.+, \d+ cores$/);
   expect(EVENTS.map((event) => process.listeners(event as 'uncaughtException'))).toEqual(before);
   for (const event of EVENTS) process.removeListener(event, mine);

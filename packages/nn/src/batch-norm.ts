@@ -1,5 +1,7 @@
-import type { Layer, Pass, Site } from '@robustjs/core';
-import { add, clone, keep, mean, mul, ones, rsqrt, square, sub, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import type { Layer, NamedVariable, Pass, Site } from '@robustjs/core';
+import { add, clone, keep, mul, ones, rsqrt, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { normalizeRows } from './ops/batch-norm-rows.ts';
+import { channelNorm } from './ops/channel-norm.ts';
 import { namedVariable } from './variables.ts';
 
 // PyTorch's defaults, which the papers assume; TF.js's (momentum 0.99, epsilon 1e-3) give other networks.
@@ -19,30 +21,13 @@ export function batchNorm(site: Site): Layer {
   const runningMean = namedVariable(`${site.path}/mean`, zeros(channels), false);
   const runningVariance = namedVariable(`${site.path}/variance`, ones(channels), false);
 
-  const normalize = (input: Tensor, center: Tensor, variance: Tensor): Tensor => {
-    const gain = mul(scale.variable, rsqrt(add(variance, EPSILON)));
-    return add(mul(input, gain), sub(offset.variable, mul(center, gain)));
-  };
-  const trainingPass = (input: Tensor, pass: Pass): Tensor => {
-    const axes = input.shape.slice(0, -1).map((_, axis) => axis);
-    const count = input.size / site.channels;
-    const center = mean(input, axes);
-    const centered = sub(input, center);
-    const variance = mean(square(centered), axes);
-    // One value has no unbiased variance; its biased one, 0, is recorded as it is.
-    const correction = count > 1 ? count / (count - 1) : 1;
-    pass.updates?.push(
-      { buffer: runningMean.variable, value: keep(clone(center)), decay: DECAY },
-      { buffer: runningVariance.variable, value: keep(mul(variance, correction)), decay: DECAY },
-    );
-    return add(mul(centered, mul(scale.variable, rsqrt(add(variance, EPSILON)))), offset.variable);
-  };
-
-  return {
+  const normalize = (input: Tensor, center: Tensor, variance: Tensor): Tensor =>
+    channelNorm(input, center, mul(scale.variable, rsqrt(add(variance, EPSILON))), offset.variable);
+  const layer: Layer = {
     parameters: [scale, offset],
     buffers: [runningMean, runningVariance],
     apply: (input, pass) =>
-      pass.train ? trainingPass(input, pass) : normalize(input, runningMean.variable, runningVariance.variable),
+      pass.train ? normalizeParts([{ layer, count: input.shape[0] }], input, pass)! : normalize(input, runningMean.variable, runningVariance.variable),
     plain: () => [
       {
         className: 'BatchNormalization',
@@ -56,4 +41,32 @@ export function batchNorm(site: Site): Layer {
       },
     ],
   };
+  stateOf.set(layer, { scale, offset, mean: runningMean, variance: runningVariance });
+  return layer;
+}
+
+type State = Readonly<Record<'scale' | 'offset' | 'mean' | 'variance', NamedVariable>>;
+
+const stateOf = new WeakMap<Layer, State>();
+
+/**
+ * A training pass over neighbouring parts of a batch, each through its own batch norm and with its own statistics, at the cost of
+ * one. Undefined where a layer is no plain batch norm. The running variance moves by the unbiased estimate.
+ */
+export function normalizeParts(parts: readonly { readonly layer: Layer; readonly count: number }[], input: Tensor, pass: Pass): Tensor | undefined {
+  const states = parts.map(({ layer }) => stateOf.get(layer)).filter((state) => state !== undefined);
+  if (states.length < parts.length) return undefined;
+  const segments = states.map(({ scale, offset }, i) => ({ count: parts[i]!.count, scale: scale.variable, offset: offset.variable }));
+  const { output, statistics } = normalizeRows(input, segments, EPSILON);
+  const pixels = input.size / input.shape[0] / input.shape.at(-1)!;
+  statistics.forEach(({ mean, variance }, i) => {
+    const count = parts[i]!.count * pixels;
+    // One value has no unbiased variance; its biased one, 0, is recorded as it is.
+    const correction = count > 1 ? count / (count - 1) : 1;
+    pass.updates?.push(
+      { buffer: states[i]!.mean.variable, value: keep(clone(mean)), decay: DECAY },
+      { buffer: states[i]!.variance.variable, value: keep(mul(variance, correction)), decay: DECAY },
+    );
+  });
+  return output;
 }

@@ -1,5 +1,6 @@
 import { type Branch, checkRoute, type Kit, type Layer, type Pass, RobustError, type Site } from '@robustjs/core';
 import { add, concat, mul, reshape, slice, type Tensor } from '@tensorflow/tfjs-core';
+import { normalizeParts } from './batch-norm.ts';
 
 /**
  * A kit whose norms come in several named copies, chosen by the route of the pass: each branch has its own parameters
@@ -51,14 +52,10 @@ function applyRoute(input: Tensor, pass: Pass, copy: (branch: Branch) => Layer):
     case 'one':
       return copy(route.branch).apply(input, pass);
     case 'rows': {
-      let start = 0;
       // A part without rows has no statistics to see.
-      const outputs = route.parts.filter(({ count }) => count > 0).map(({ branch, count }) => {
-        const part = takeRows(input, start, count);
-        start += count;
-        return copy(branch).apply(part, pass);
-      });
-      return outputs.length > 1 ? concat(outputs, 0) : (outputs[0] ?? input);
+      const parts = route.parts.filter(({ count }) => count > 0).map(({ branch, count }) => ({ layer: copy(branch), count }));
+      if (parts.length === 0) return input;
+      return (pass.train ? normalizeParts(parts, input, pass) : undefined) ?? partByPart(parts, input, pass);
     }
     case 'mix': {
       const [count] = route.weights.shape;
@@ -68,6 +65,16 @@ function applyRoute(input: Tensor, pass: Pass, copy: (branch: Branch) => Layer):
         .reduce((sum, term) => add(sum, term));
     }
   }
+}
+
+function partByPart(parts: readonly { layer: Layer; count: number }[], input: Tensor, pass: Pass): Tensor {
+  let start = 0;
+  const outputs = parts.map(({ layer, count }) => {
+    const part = takeRows(input, start, count);
+    start += count;
+    return layer.apply(part, pass);
+  });
+  return outputs.length > 1 ? concat(outputs, 0) : outputs[0]!;
 }
 
 const takeRows = (x: Tensor, start: number, count: number): Tensor =>

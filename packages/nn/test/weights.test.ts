@@ -1,5 +1,5 @@
 import { evaluation, one, randomStream } from '@robustjs/core';
-import { memory, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { abs, memory, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { branchedNorms, buildNetwork, copyBranch, decodeWeights, encodeWeights, type Network, resnet, standardKit } from '../src/index.ts';
 import { codeOf, normalTensor, onWasm, read } from './support.ts';
@@ -11,8 +11,8 @@ const inputShape = [6, 5, 2];
 function build(seed: number, branches?: string[], widths: number[] = [2, 3]): Network {
   const kit = standardKit(randomStream(seed));
   const network = buildNetwork(resnet({ inputShape, classes: 3, widths }), { kit: branches ? branchedNorms(kit, branches) : kit, inputShape });
-  // Statistics and norms too are told apart by their values.
-  [...network.parameters, ...network.buffers].forEach(({ variable }, i) => tidy(() => variable.assign(normalTensor(variable.shape, 1000 * seed + i))));
+  // Statistics and norms too are told apart by their values; none is negative, as no variance is.
+  [...network.parameters, ...network.buffers].forEach(({ variable }, i) => tidy(() => variable.assign(abs(normalTensor(variable.shape, 1000 * seed + i)))));
   return network;
 }
 

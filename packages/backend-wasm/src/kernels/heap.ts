@@ -20,7 +20,7 @@ export interface KernelArgs {
 /** A kernel of this package before registration. */
 export interface AddedKernel {
   readonly kernelName: string;
-  readonly run: (args: KernelArgs) => TensorInfo;
+  readonly run: (args: KernelArgs) => TensorInfo | TensorInfo[];
 }
 
 /** The input of that name; kernels are only called by ops, which check presence. */
@@ -41,15 +41,17 @@ export function zeros(backend: BackendWasm, shape: number[]): TensorInfo {
 }
 
 const replaced = new Map<string, KernelFunc>();
+const added = new Set<string>();
 
-/** Puts a kernel in the place of the backend's own, if there is one; `runStock` still finds that. */
+/** Puts a kernel in the place of the backend's own, if there is one; `runStock` still finds the backend's. */
 export function install({ kernelName, run }: AddedKernel): void {
   const stock = getKernel(kernelName, 'wasm') as KernelConfig | undefined;
   if (stock !== undefined) {
-    replaced.set(kernelName, stock.kernelFunc);
+    if (!added.has(kernelName)) replaced.set(kernelName, stock.kernelFunc);
     // TF.js warns on the console about a second registration, so the first is taken out.
     unregisterKernel(kernelName, 'wasm');
   }
+  added.add(kernelName);
   registerKernel({ kernelName, backendName: 'wasm', kernelFunc: run as unknown as KernelFunc });
 }
 

@@ -1,0 +1,78 @@
+// The performance benchmark: npm run bench:performance [-- --rounds N]. Each task runs here (relaxed SIMD, SIMD) and, where Python
+// finds torch, in PyTorch on one thread, in turn and several rounds, so that a busy machine slows all alike. Ratios are of
+// medians; the spread is that of the ratios of single rounds. The record goes to benchmarks/results/performance/.
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const TASKS = ['cnn-pgd10-training', 'resnet8-pgd10-training', 'cnn-pgd40-evaluation', 'resnet8-pgd40-evaluation', 'resnet8-clean-training'];
+const index = process.argv.indexOf('--rounds');
+const ROUNDS = index < 0 ? 3 : Number(process.argv[index + 1]);
+
+const run = promisify(execFile);
+const file = (name) => fileURLToPath(new URL(name, import.meta.url));
+const json = async (program, ...args) => JSON.parse((await run(program, args, { timeout: 600_000 })).stdout);
+const ours = (task, variant) => json(process.execPath, file('ours.mjs'), task, variant);
+
+/** A Python that has torch: PYTHON, else the first on the path, else the system's. */
+async function findPython() {
+  for (const python of [process.env.PYTHON, 'python3', '/usr/bin/python3'].filter(Boolean)) {
+    const found = await run(python, ['-c', 'import torch']).then(() => true, () => false);
+    if (found) return python;
+  }
+  return undefined;
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+const fixed = (value) => value.toFixed(2);
+
+/** How many times as fast as the peer: ratio of medians over all rounds, and the lowest and highest of single rounds. */
+function ratio(mine, peer) {
+  const rounds = mine.map((times, i) => median(peer[i]) / median(times));
+  return { ratio: median(peer.flat()) / median(mine.flat()), lowest: Math.min(...rounds), highest: Math.max(...rounds) };
+}
+
+const python = await findPython();
+const record = { processor: `${cpus()[0].model.trim()}, ${cpus().length} cores`, rounds: ROUNDS, versions: {}, tasks: {}, kernels: {} };
+if (python === undefined) console.log('No Python with torch found (Debian: apt-get install python3-torch libopenblas0-pthread): no comparison.');
+
+for (const task of TASKS) {
+  const seconds = { 'relaxed-simd': [], simd: [], peer: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const variant of ['relaxed-simd', 'simd']) {
+      const { result, version, variant: got } = await ours(task, variant);
+      seconds[got].push(result);
+      record.versions.ours = version;
+    }
+    if (python === undefined) continue;
+    const { result, version } = await json(python, file('peer.py'), task);
+    seconds.peer.push(result);
+    record.versions.peer = version;
+  }
+  record.tasks[task] = { seconds };
+  const parts = ['relaxed-simd', 'simd'].filter((variant) => seconds[variant].length > 0).map((variant) => {
+    const speed = `${variant} ${fixed(64 / median(seconds[variant].flat()))} images/s`;
+    if (seconds.peer.length !== seconds[variant].length) return speed;
+    const compared = (record.tasks[task][variant] = ratio(seconds[variant], seconds.peer));
+    return `${speed}, ${fixed(compared.ratio)} x PyTorch (${fixed(compared.lowest)} to ${fixed(compared.highest)})`;
+  });
+  console.log(`${task.padEnd(26)}${parts.join('; ')}`);
+}
+
+for (const variant of ['relaxed-simd', 'simd']) {
+  const { result, variant: got } = await ours('kernels', variant);
+  record.kernels[got] = result;
+  console.log(`${got}: peak of multiply-adds in registers ${result.peak.toFixed(1)} GFLOP/s`);
+  for (const [layer, rates] of Object.entries(result.convolutions)) {
+    const columns = Object.entries(rates).map(([name, value]) => `${name} ${value.toFixed(1)} (${Math.round((100 * value) / result.peak)} %)`);
+    console.log(`  conv 3x3, in out size stride: ${layer.padEnd(12)} ${columns.join('  ')}`);
+  }
+}
+
+const folder = new URL('../results/performance/', import.meta.url);
+await mkdir(folder, { recursive: true });
+const name = `${new Date().toISOString().slice(0, 16).replace(/[-:]/g, '')}.json`;
+await writeFile(new URL(name, folder), `${JSON.stringify(record, null, 1)}\n`);
+console.log(`Record: benchmarks/results/performance/${name}`);

@@ -1,0 +1,11 @@
+export { gains, gradientSums, gradientTerms, inputGradient, moments, normalize } from './batch-norm';
+export { binary } from './binary';
+export { compareNumber } from './compare';
+export { dots } from './dots';
+export { outer } from './outer';
+export { packColumns, packPanels } from './pack';
+export { pad } from './pad';
+export { product } from './product';
+export { relu, reluGradient } from './relu';
+export { sumMiddle } from './sum';
+export { winogradFilter, winogradInput, winogradOutput } from './winograd';

@@ -1,0 +1,63 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
+import { type AddedKernel, input, zeros } from '../kernels/heap.ts';
+import { forwardShape } from './conv2d.ts';
+import { type LoadImages, loader, paddedWidth } from './images.ts';
+import type { NativeFunctions } from './module.ts';
+import { address, type Scratch, withScratch } from './scratch.ts';
+
+/**
+ * Filter gradient of a 2-D convolution: for every filter row, the windows' stretches times dy, summed over all pixels (see
+ * assembly/outer.ts). Examples are added one after the other, whatever the size of the batch.
+ */
+export const conv2dFilterGradient = (native: NativeFunctions): AddedKernel => ({
+  kernelName: 'Conv2DBackpropFilter',
+  run: (args) => {
+    const x = input(args, 'x');
+    const geometry = convGeometry(x.shape, args.attrs['filterShape'] as number[], args.attrs, false);
+    return filterGradient(native, args.backend, geometry, x, input(args, 'dy'));
+  },
+});
+
+/** Gradient with respect to the filter [rows, columns, in channels, out channels], a new tensor. */
+export function filterGradient(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, x: TensorInfo, dy: TensorInfo): TensorInfo {
+  const { rows, columns, inChannels, outChannels } = geometry;
+  const dw = zeros(backend, [rows.kernel, columns.kernel, inChannels, outChannels]);
+  const shape = enoughToCopy(forwardShape(geometry), columns.kernel * inChannels);
+  const line = paddedWidth(shape) * inChannels * 4;
+  withScratch(backend, (scratch) => {
+    const images = loader(native, scratch, address(backend, x), shape, 1);
+    const gradients = panelLoader(native, scratch, address(backend, dy), geometry);
+    const step = panelChannels(outChannels) * 4;
+    for (let n = 0; n < geometry.batch; n++)
+      native.outer(
+        rows.output, columns.output,
+        images(n, 1), rows.stride * line, columns.stride * inChannels * 4,
+        gradients(n, 1), columns.output * step, step,
+        rows.kernel, columns.kernel * inChannels, line, outChannels, address(backend, dw),
+      );
+  });
+  return dw;
+}
+
+/** Tiles read four values of a stretch, so shorter ones must be in scratch: behind a tensor the memory may end. */
+function enoughToCopy(shape: ReturnType<typeof forwardShape>, length: number): ReturnType<typeof forwardShape> {
+  return length >= 4 ? shape : { ...shape, bottom: shape.bottom + 1 };
+}
+
+const PANEL = 8;
+const panelChannels = (channels: number): number => Math.ceil(channels / PANEL) * PANEL;
+
+/** The output gradient with its channels filled up to whole panels. */
+function panelLoader(native: NativeFunctions, scratch: Scratch, from: number, { rows, columns, outChannels }: ConvGeometry): LoadImages {
+  const pixels = rows.output * columns.output;
+  const wide = panelChannels(outChannels);
+  const size = pixels * outChannels * 4;
+  if (wide === outChannels) return (first) => from + first * size;
+  const to = scratch.floats(pixels * wide);
+  return (first, count) => {
+    native.pad(count, from + first * size, rows.output, columns.output, outChannels, to, 0, 0, 0, 0, wide);
+    return to;
+  };
+}

@@ -1,0 +1,150 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
+import { type AddedKernel, input, view } from '../kernels/heap.ts';
+import { isSmall } from './conv2d.ts';
+import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
+import type { NativeFunctions } from './module.ts';
+import { multiply, pack, packedSize } from './multiply.ts';
+import { remembered } from './remembered.ts';
+import { address, type Scratch, withScratch } from './scratch.ts';
+import { isForWinograd, winograd } from './winograd.ts';
+
+/*
+ * Input gradient of a 2-D convolution: dx[i] = sum over k of w[k] dy[o] with stride * o = i + before - k, along both axes.
+ * Inputs i with the same (i + before) mod stride use the same filter elements, so each such phase is a product of gathered rows
+ * of the zero-padded dy with those elements, flipped. Nothing is multiplied by the zeros of an upsampled dy.
+ */
+export const conv2dInputGradient = (native: NativeFunctions): AddedKernel => ({
+  kernelName: 'Conv2DBackpropInput',
+  run: (args) => {
+    const filter = input(args, 'filter');
+    const geometry = convGeometry(args.attrs['inputShape'] as number[], filter.shape, args.attrs, false);
+    return inputGradient(native, args.backend, geometry, input(args, 'dy'), filter);
+  },
+});
+
+/** Gradient with respect to the input [batch, rows, columns, in channels], a new tensor. */
+export function inputGradient(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, dy: TensorInfo, filter: TensorInfo): TensorInfo {
+  const { batch, rows, columns, inChannels, outChannels } = geometry;
+  const dx = backend.makeOutput([batch, rows.input, columns.input, inChannels], 'float32');
+  const { shape, covers } = plan({ ...geometry, batch: 0 });
+  if (!covers) view(backend, dx).fill(0);
+  const [from, to, weights] = [address(backend, dy), address(backend, dx), address(backend, filter)];
+  if (!isSmall(geometry) || !covers || !isForWinograd(outChannels, inChannels, rows.input, columns.input)) {
+    direct(native, backend, geometry, { from, to, weights });
+    return dx;
+  }
+  const image = rows.output * columns.output * outChannels * 4;
+  const result = rows.input * columns.input * inChannels * 4;
+  // The filter turned by 180 degrees, with its channels exchanged.
+  const tap = inChannels * outChannels * 4;
+  const turned = { at: weights + 8 * tap, down: -3 * tap, across: -tap, rowStep: 4, columnStep: outChannels * 4 };
+  const convolution = { batch, shape, from, to, height: rows.input, width: columns.input, channelsOut: inChannels, filter: turned };
+  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, weights });
+  withScratch(backend, (scratch) => winograd(native, scratch, convolution, again, () => view(backend, dx)));
+  return dx;
+}
+
+interface Addresses {
+  readonly from: number;
+  readonly to: number;
+  readonly weights: number;
+}
+
+/** Phase by phase; inputs that no phase reaches stay as they are. */
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, weights }: Addresses): void {
+  const { batch, rows, columns, inChannels } = geometry;
+  const { shape, atOnce, phases } = plan({ ...geometry, batch: 0 });
+  const imageSize = rows.input * columns.input * inChannels * 4;
+  withScratch(backend, (scratch) => {
+    const load = loader(native, scratch, from, shape, atOnce);
+    const parts = phases.map((phase) => prepare(native, scratch, geometry, phase, weights, shape));
+    for (let n = 0; n < batch; n += atOnce) {
+      const count = Math.min(atOnce, batch - n);
+      const a = load(n, count);
+      for (const { gathered, packed, pixels } of parts)
+        multiply(native, count * pixels, gathered, a, packed, inChannels, to + n * imageSize);
+    }
+  });
+}
+
+/** One phase's filter elements in the order of dy, and where its windows and results are. */
+function prepare(native: NativeFunctions, scratch: Scratch, geometry: ConvGeometry, phase: Phase, filter: number, shape: PaddedShape) {
+  const { columns, inChannels, outChannels } = geometry;
+  const slices = phase.rowTaps.flatMap((kh) =>
+    phase.columnTaps.map((kw) => ({
+      at: filter + (kh * columns.kernel + kw) * inChannels * outChannels * 4,
+      rows: outChannels, rowStep: 4, columnStep: outChannels * 4,
+    })),
+  );
+  const packed = scratch.floats(packedSize(slices.length * outChannels, inChannels));
+  pack(native, slices, inChannels, packed);
+  const gathered = {
+    sources: scratch.table(phase.sources),
+    targets: scratch.table(phase.targets),
+    segments: phase.rowTaps.length,
+    length: phase.columnTaps.length * outChannels,
+    pitch: paddedWidth(shape) * outChannels * 4,
+  };
+  return { gathered, packed, pixels: phase.pixels };
+}
+
+interface Phase {
+  /** Filter rows and columns in the order in which dy is read: descending. */
+  readonly rowTaps: readonly number[];
+  readonly columnTaps: readonly number[];
+  readonly pixels: number;
+  readonly sources: Uint32Array;
+  readonly targets: Uint32Array;
+}
+
+const plan = remembered((geometry: ConvGeometry) => {
+  const { rows, columns, outChannels } = geometry;
+  const [down, across] = [axisPhases(rows), axisPhases(columns)];
+  const shape: PaddedShape = {
+    height: rows.output, width: columns.output, channels: outChannels,
+    top: down.before, bottom: down.after, left: across.before, right: across.after,
+  };
+  const atOnce = imagesAtOnce(shape, rows.input * columns.input);
+  const phases = down.phases.flatMap((row) => across.phases.map((column) => phaseOf(geometry, shape, atOnce, row, column)));
+  const covers = phases.reduce((sum, { pixels }) => sum + pixels, 0) === rows.input * columns.input;
+  return { shape, atOnce, phases, covers };
+});
+
+/** Along one axis: the filter elements of a phase, its inputs, and the first dy element of each input's window. */
+interface AxisPhase {
+  readonly taps: readonly number[];
+  readonly inputs: readonly number[];
+  readonly starts: readonly number[];
+}
+
+/** The phases of an axis that any filter element reaches, with the padding of dy that their windows need. */
+function axisPhases(axis: ConvAxis): { phases: AxisPhase[]; before: number; after: number } {
+  const { input: size, output, kernel, stride, before } = axis;
+  const phases: AxisPhase[] = [];
+  let [first, last] = [0, output - 1];
+  for (let r = 0; r < Math.min(stride, kernel); r++) {
+    const taps = Array.from({ length: Math.ceil((kernel - r) / stride) }, (_, t) => r + stride * t).reverse();
+    const inputs = Array.from({ length: size }, (_, i) => i).filter((i) => (i + before) % stride === r);
+    if (inputs.length === 0) continue;
+    const starts = inputs.map((i) => (i + before - r) / stride - (taps.length - 1));
+    first = Math.min(first, starts[0]!);
+    last = Math.max(last, starts.at(-1)! + taps.length - 1);
+    phases.push({ taps, inputs, starts });
+  }
+  return { phases: phases.map((phase) => ({ ...phase, starts: phase.starts.map((o) => o - first) })), before: -first, after: last - (output - 1) };
+}
+
+function phaseOf({ rows, columns, inChannels, outChannels }: ConvGeometry, shape: PaddedShape, atOnce: number, row: AxisPhase, column: AxisPhase): Phase {
+  const pixels = row.inputs.length * column.inputs.length;
+  const [sources, targets] = [new Uint32Array(atOnce * pixels), new Uint32Array(atOnce * pixels)];
+  for (let i = 0, n = 0; n < atOnce; n++)
+    row.inputs.forEach((h, down) =>
+      column.inputs.forEach((w, across) => {
+        sources[i] = 4 * (n * imageFloats(shape) + (row.starts[down]! * paddedWidth(shape) + column.starts[across]!) * outChannels);
+        targets[i++] = 4 * ((n * rows.input + h) * columns.input + w) * inChannels;
+      }),
+    );
+  return { rowTaps: row.taps, columnTaps: column.taps, pixels, sources, targets };
+}

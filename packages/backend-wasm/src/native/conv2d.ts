@@ -1,0 +1,106 @@
+import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
+import { type AddedKernel, input, view } from '../kernels/heap.ts';
+import { runNanPassing } from '../kernels/nan-passing.ts';
+import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
+import type { NativeFunctions } from './module.ts';
+import { multiply, pack, packedSize } from './multiply.ts';
+import { remembered } from './remembered.ts';
+import { address, withScratch } from './scratch.ts';
+import { isForWinograd, winograd } from './winograd.ts';
+
+/**
+ * 2-D convolution over NHWC data. A window of a zero-padded image is one stretch of values a filter row, so the whole is a
+ * product of gathered rows with the filter as it stands. Dilated convolutions go to the backend's own kernel.
+ */
+export const conv2d = (native: NativeFunctions): AddedKernel => ({
+  kernelName: 'Conv2D',
+  run: (args) => {
+    const [x, filter] = [input(args, 'x'), input(args, 'filter')];
+    if (isDilated(args.attrs)) return runNanPassing(args.backend, 'Conv2D', { x, filter }, args.attrs);
+    return forward(native, args.backend, convGeometry(x.shape, filter.shape, args.attrs, false), x, filter);
+  },
+});
+
+function isDilated(attrs: NamedAttrMap): boolean {
+  const dilations = attrs['dilations'] as number | number[] | undefined;
+  return dilations !== undefined && [dilations].flat().some((dilation) => dilation !== 1);
+}
+
+/** The convolution as a new tensor. */
+export function forward(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, x: TensorInfo, filter: TensorInfo): TensorInfo {
+  const { batch, rows, columns, inChannels, outChannels } = geometry;
+  const y = backend.makeOutput([batch, rows.output, columns.output, outChannels], 'float32');
+  const image = rows.input * columns.input * inChannels * 4;
+  const result = rows.output * columns.output * outChannels * 4;
+  const [from, to, weights] = [address(backend, x), address(backend, y), address(backend, filter)];
+  if (!isSmall(geometry) || !isForWinograd(inChannels, outChannels, rows.output, columns.output)) {
+    direct(native, backend, geometry, { from, to, weights });
+    return y;
+  }
+  const convolution = {
+    batch, shape: forwardShape(geometry), from, to, height: rows.output, width: columns.output, channelsOut: outChannels,
+    filter: { at: weights, down: 3 * inChannels * outChannels * 4, across: inChannels * outChannels * 4, rowStep: outChannels * 4, columnStep: 4 },
+  };
+  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, weights });
+  withScratch(backend, (scratch) => winograd(native, scratch, convolution, again, () => view(backend, y)));
+  return y;
+}
+
+/** Size 3 and stride 1 along both axes. */
+export function isSmall({ rows, columns }: ConvGeometry): boolean {
+  return [rows, columns].every(({ kernel, stride }) => kernel === 3 && stride === 1);
+}
+
+interface Addresses {
+  readonly from: number;
+  readonly to: number;
+  readonly weights: number;
+}
+
+/** The product of gathered rows with the filter. */
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, weights }: Addresses): void {
+  const { batch, rows, columns, inChannels, outChannels } = geometry;
+  const shape = forwardShape(geometry);
+  const { atOnce, pixels, sources, targets } = windows({ ...geometry, batch: 0 }, shape);
+  const taps = rows.kernel * columns.kernel * inChannels;
+  withScratch(backend, (scratch) => {
+    const packed = scratch.floats(packedSize(taps, outChannels));
+    const load = loader(native, scratch, from, shape, atOnce);
+    const gathered = {
+      sources: scratch.table(sources),
+      targets: scratch.table(targets),
+      segments: rows.kernel,
+      length: columns.kernel * inChannels,
+      pitch: paddedWidth(shape) * inChannels * 4,
+    };
+    pack(native, [{ at: weights, rows: taps, rowStep: outChannels * 4, columnStep: 4 }], outChannels, packed);
+    for (let n = 0; n < batch; n += atOnce) {
+      const count = Math.min(atOnce, batch - n);
+      multiply(native, count * pixels, gathered, load(n, count), packed, outChannels, to + n * pixels * outChannels * 4);
+    }
+  });
+}
+
+/** The input padded so that every window lies inside. */
+export function forwardShape({ rows, columns, inChannels }: ConvGeometry): PaddedShape {
+  const after = ({ input: size, output, kernel, stride, before }: ConvAxis): number =>
+    Math.max(0, (output - 1) * stride + kernel - before - size);
+  return {
+    height: rows.input, width: columns.input, channels: inChannels,
+    top: rows.before, bottom: after(rows), left: columns.before, right: after(columns),
+  };
+}
+
+/** Byte offsets of the windows of a block of images, and of their pixels in the result. */
+const windows = remembered(({ rows, columns, inChannels, outChannels }: ConvGeometry, shape: PaddedShape) => {
+  const pixels = rows.output * columns.output;
+  const atOnce = imagesAtOnce(shape, pixels);
+  const sources = new Uint32Array(atOnce * pixels);
+  for (let i = 0, n = 0; n < atOnce; n++)
+    for (let h = 0; h < rows.output; h++)
+      for (let w = 0; w < columns.output; w++, i++)
+        sources[i] = 4 * (n * imageFloats(shape) + (h * rows.stride * paddedWidth(shape) + w * columns.stride) * inChannels);
+  return { atOnce, pixels, sources, targets: sources.map((_, i) => i * outChannels * 4) };
+});

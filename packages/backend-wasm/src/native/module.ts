@@ -1,0 +1,101 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { relaxedSimd, simd } from '@robustjs/backend-wasm/modules';
+
+/** Addresses and sizes are bytes unless they count something; all work in place on the backend's memory. */
+export interface NativeFunctions {
+  /** assembly/product.ts */
+  product(rows: number, sources: number, targets: number, a: number, segments: number, length: number, pitch: number, b: number, columns: number, c: number): void;
+  /** assembly/dots.ts */
+  dots(rows: number, sources: number, targets: number, a: number, segments: number, length: number, pitch: number, b: number, columns: number, c: number): void;
+  /** assembly/outer.ts */
+  outer(
+    rows: number, columns: number, a: number, rowA: number, stepA: number, b: number, rowB: number, stepB: number,
+    segments: number, length: number, pitch: number, count: number, c: number,
+  ): void;
+  /** assembly/pad.ts */
+  pad(
+    count: number, from: number, height: number, width: number, channels: number,
+    to: number, top: number, bottom: number, left: number, right: number, channelsOut: number,
+  ): void;
+  /** assembly/pack.ts */
+  packPanels(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, panelSize: number): void;
+  packColumns(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, columnSize: number): void;
+  /** assembly/batch-norm.ts */
+  moments(count: number, channels: number, x: number, mean: number, variance: number): void;
+  gains(channels: number, scale: number, variance: number, epsilon: number, gain: number): void;
+  normalize(count: number, channels: number, x: number, center: number, gain: number, offset: number, y: number): void;
+  gradientSums(count: number, channels: number, dy: number, x: number, center: number, sums: number, products: number): void;
+  gradientTerms(
+    count: number, channels: number, gain: number, variance: number, epsilon: number,
+    sums: number, products: number, slope: number, level: number,
+  ): void;
+  inputGradient(
+    count: number, channels: number, dy: number, x: number, center: number,
+    gain: number, slope: number, level: number, dx: number,
+  ): void;
+  /** assembly/binary.ts */
+  binary(operation: number, outer: number, middle: number, inner: number, large: number, small: number, to: number): void;
+  /** assembly/compare.ts */
+  compareNumber(greater: number, count: number, from: number, number: number, to: number): void;
+  /** assembly/relu.ts */
+  relu(from: number, to: number, count: number): void;
+  reluGradient(dy: number, x: number, to: number, count: number): void;
+  /** assembly/winograd.ts */
+  winogradFilter(
+    from: number, down: number, across: number, rows: number, rowStep: number, columns: number, columnStep: number,
+    to: number, plane: number,
+  ): void;
+  winogradInput(tiles: number, sources: number, a: number, line: number, channels: number, to: number, plane: number): void;
+  winogradOutput(tiles: number, targets: number, from: number, plane: number, channels: number, to: number, line: number): number;
+  /** assembly/sum.ts */
+  sumMiddle(outer: number, count: number, inner: number, from: number, to: number, factor: number): void;
+}
+
+/** This package's compiled kernels on one backend's memory. */
+export interface NativeModule {
+  readonly variant: 'simd' | 'relaxed-simd';
+  readonly functions: NativeFunctions;
+}
+
+/** Node 20 has relaxed SIMD behind a flag that must be set before the first module is compiled; later versions have it anyway. */
+export function enableRelaxedSimd(): void {
+  if (typeof process === 'undefined' || process.versions?.node === undefined) return;
+  const v8 = (process.getBuiltinModule as typeof process.getBuiltinModule | undefined)?.('node:v8');
+  if (Number(process.versions.node.split('.')[0]) < 22) v8?.setFlagsFromString('--experimental-wasm-relaxed-simd');
+}
+
+interface Memory {
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
+}
+
+/** What is used of the engine's WebAssembly; Node's type definitions leave it to those of the browser. */
+interface Engine {
+  validate(bytes: Uint8Array): boolean;
+  instantiate(bytes: Uint8Array, imports: object): Promise<{ readonly instance: { readonly exports: unknown } }>;
+}
+
+/** Emscripten's names, which the backend's type does not show. */
+export interface HeapModule {
+  readonly asm: { readonly memory: Memory };
+  readonly HEAPU8: Uint8Array;
+  _malloc(size: number): number;
+  _free(address: number): void;
+}
+
+/**
+ * Links the kernels to the backend's memory; undefined where that cannot be: no SIMD, or a memory shared between threads
+ * (TF.js's threaded build), which modules compiled for an unshared one cannot use.
+ */
+export async function linkNative(backend: BackendWasm, relaxed: boolean): Promise<NativeModule | undefined> {
+  const { memory } = (backend as unknown as { wasm: HeapModule }).wasm.asm;
+  if (typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer) return undefined;
+  const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
+  const candidates = [...(relaxed ? [['relaxed-simd', relaxedSimd] as const] : []), ['simd', simd] as const];
+  for (const [variant, encoded] of candidates) {
+    const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+    if (!engine.validate(bytes)) continue;
+    const { instance } = await engine.instantiate(bytes, { env: { memory } });
+    return { variant, functions: instance.exports as NativeFunctions };
+  }
+  return undefined;
+}

@@ -1,0 +1,4 @@
+/** The compiled kernels of assembly/, base64; written by scripts/build-modules.mjs. */
+export declare const simd: string;
+/** The same, compiled for relaxed SIMD. */
+export declare const relaxedSimd: string;

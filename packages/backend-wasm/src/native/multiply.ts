@@ -1,0 +1,44 @@
+import type { NativeFunctions } from './module.ts';
+
+/** Which columns of a product assembly/dots.ts is faster for than the tiles of assembly/product.ts. */
+const FEW = 3;
+const PANEL = 8;
+
+/** A strided matrix in the heap: element (r, f) at `at + r * rowStep + f * columnStep`. */
+export interface StridedMatrix {
+  readonly at: number;
+  readonly rows: number;
+  readonly rowStep: number;
+  readonly columnStep: number;
+}
+
+/** Floats that a packed right operand takes. */
+export function packedSize(rows: number, columns: number): number {
+  return columns <= FEW ? rows * columns : rows * Math.ceil(columns / PANEL) * PANEL;
+}
+
+/** Packs slices, one below the other, into a right operand of `columns` columns. */
+export function pack(native: NativeFunctions, slices: readonly StridedMatrix[], columns: number, to: number): void {
+  const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
+  const few = columns <= FEW;
+  let at = to;
+  for (const slice of slices) {
+    if (few) native.packColumns(slice.at, slice.rows, slice.rowStep, columns, slice.columnStep, at, rows * 4);
+    else native.packPanels(slice.at, slice.rows, slice.rowStep, columns, slice.columnStep, at, rows * 4 * PANEL);
+    at += slice.rows * 4 * (few ? 1 : PANEL);
+  }
+}
+
+/** Gathered rows: see assembly/product.ts. Strides in bytes. */
+export interface GatheredRows {
+  readonly sources: number;
+  readonly targets: number;
+  readonly segments: number;
+  readonly length: number;
+  readonly pitch: number;
+}
+
+/** Product of the first `count` gathered rows of `a` with a packed operand, scattered into `c`. */
+export function multiply(native: NativeFunctions, count: number, rows: GatheredRows, a: number, b: number, columns: number, c: number): void {
+  native[columns <= FEW ? 'dots' : 'product'](count, rows.sources, rows.targets, a, rows.segments, rows.length, rows.pitch, b, columns, c);
+}

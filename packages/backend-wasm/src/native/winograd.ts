@@ -1,0 +1,95 @@
+import { imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
+import type { NativeFunctions } from './module.ts';
+import { pack, packedSize } from './multiply.ts';
+import { remembered } from './remembered.ts';
+import type { Scratch } from './scratch.ts';
+
+/** A convolution of size 3 and stride 1 over padded images, given by addresses and byte steps. */
+export interface SmallConvolution {
+  readonly batch: number;
+  /** The images and the zeros around them, so that a 3x3 window at every output lies inside. */
+  readonly shape: PaddedShape;
+  readonly from: number;
+  readonly to: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channelsOut: number;
+  /** Tap (i, j) of channels (c, f) at `at + i * down + j * across + c * rowStep + f * columnStep`; steps may be negative. */
+  readonly filter: { readonly at: number; readonly down: number; readonly across: number; readonly rowStep: number; readonly columnStep: number };
+}
+
+const LEAST_CHANNELS = 8;
+
+/** Whether {@link winograd} takes a convolution with these channels over this many output rows and columns. */
+export function isForWinograd(channels: number, channelsOut: number, height: number, width: number): boolean {
+  const fits = (count: number): boolean => count >= LEAST_CHANNELS && count % 4 === 0;
+  return fits(channels) && fits(channelsOut) && Math.min(height, width) >= 4;
+}
+
+const PLANES = 16;
+/** Floats of transformed patches and outputs at a time: they should stay in the second-level cache. */
+const FLOATS_AT_ONCE = 65536;
+const IMAGE_FLOATS = 24_576;
+/** Floats between planes: at distances of a power of two all would compete for the same few lines of the first-level cache. */
+const APART = 48;
+
+/**
+ * Computes a convolution with a third of the multiplications (see assembly/winograd.ts). Examples whose results are not all finite
+ * are given to `direct` instead: the transforms would spread an infinity as NaN over its whole tile.
+ */
+export function winograd(native: NativeFunctions, scratch: Scratch, convolution: SmallConvolution, direct: (example: number) => void, values: () => Float32Array): void {
+  const { batch, height, width, channelsOut, from, to } = convolution;
+  const { shape, images, tiles, atOnce, sources, targets, lines, results } = plan(convolution.shape, height, width, channelsOut);
+  const { channels } = shape;
+  const load = loader(native, scratch, from, shape, images);
+  const [patchPlane, productPlane] = [(atOnce * channels + APART) * 4, (atOnce * channelsOut + APART) * 4];
+  const [patches, products] = [scratch.floats((PLANES * patchPlane) / 4), scratch.floats((PLANES * productPlane) / 4)];
+  const packed = transformFilter(native, scratch, convolution);
+  const [sourceTable, targetTable, lineTable, resultTable] = [sources, targets, lines, results].map((table) => scratch.table(table)) as [number, number, number, number];
+  const imageSize = height * width * channelsOut;
+  for (let n = 0; n < batch; n += images) {
+    const count = Math.min(images, batch - n);
+    const a = load(n, count);
+    let finite = true;
+    for (let tile = 0; tile < count * tiles; tile += atOnce) {
+      const some = Math.min(atOnce, count * tiles - tile);
+      native.winogradInput(some, sourceTable + tile * 4, a, paddedWidth(shape) * channels * 4, channels, patches, patchPlane);
+      for (let p = 0; p < PLANES; p++)
+        native.product(some, lineTable, resultTable, patches + p * patchPlane, 1, channels, 0, packed.at + p * packed.size, channelsOut, products + p * productPlane);
+      finite = native.winogradOutput(some, targetTable + tile * 4, products, productPlane, channelsOut, to + n * imageSize * 4, width * channelsOut * 4) !== 0 && finite;
+    }
+    if (finite) continue;
+    for (let example = n; example < n + count; example++)
+      if (!values().subarray(example * imageSize, (example + 1) * imageSize).every(Number.isFinite)) direct(example);
+  }
+}
+
+/** The transformed filter, packed plane by plane. */
+function transformFilter(native: NativeFunctions, scratch: Scratch, { shape, channelsOut, filter }: SmallConvolution): { at: number; size: number } {
+  const { channels } = shape;
+  const [plane, size] = [channels * channelsOut * 4, packedSize(channels, channelsOut) * 4];
+  const [planes, at] = [scratch.floats(PLANES * channels * channelsOut), scratch.floats((PLANES * size) / 4)];
+  native.winogradFilter(filter.at, filter.down, filter.across, channels, filter.rowStep, channelsOut, filter.columnStep, planes, plane);
+  for (let p = 0; p < PLANES; p++)
+    pack(native, [{ at: planes + p * plane, rows: channels, rowStep: channelsOut * 4, columnStep: 4 }], channelsOut, at + p * size);
+  return { at, size };
+}
+
+const plan = remembered((given: PaddedShape, height: number, width: number, channelsOut: number) => {
+  const [down, across] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+  // Odd sizes have a last tile of which half lies outside.
+  const shape = { ...given, bottom: given.bottom + 2 * down - height, right: given.right + 2 * across - width };
+  const tiles = down * across;
+  const images = Math.max(1, Math.floor(IMAGE_FLOATS / imageFloats(shape)));
+  const [sources, targets] = [new Uint32Array(images * tiles), new Uint32Array(images * tiles)];
+  for (let i = 0, n = 0; n < images; n++)
+    for (let h = 0; h < height; h += 2)
+      for (let w = 0; w < width; w += 2, i++) {
+        sources[i] = 4 * (n * imageFloats(shape) + (h * paddedWidth(shape) + w) * shape.channels);
+        targets[i] = 4 * ((n * height + h) * width + w) * channelsOut + (w + 1 < width ? 1 : 0) + (h + 1 < height ? 2 : 0);
+      }
+  const fitting = Math.floor(FLOATS_AT_ONCE / (PLANES * (shape.channels + channelsOut)) / 4) * 4;
+  const atOnce = Math.max(16, Math.min(128, fitting));
+  const lines = Uint32Array.from({ length: atOnce }, (_, tile) => tile * shape.channels * 4);
+  return { shape, images, tiles, atOnce, sources, targets, lines, results: lines.map((_, tile) => tile * channelsOut * 4) };
+});

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { startWasm } from '../src/index.ts';
+
+// The first start of a process decides: everything below runs on the build without fused multiply-adds.
+const runtime = await startWasm({ relaxed: false });
+
+test('relaxed SIMD can be refused', async () => {
+  expect(runtime.variant).toBe('simd');
+  expect((await startWasm()).variant).toBe('simd');
+});
+
+await import('./batch-norm.test.ts');
+await import('./conv2d.test.ts');
+await import('./native.test.ts');
+await import('./ops.test.ts');
+await import('./rows.test.ts');
+await import('./second-order.test.ts');

@@ -1,0 +1,48 @@
+import { add, concat, mean as meanOf, mul, reshape, rsqrt, slice, square, stack, sub, type Tensor } from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './fused.ts';
+
+/** Neighbouring rows of a batch that are normalized together, with the parameters `[C]` that serve them. */
+export interface Segment {
+  readonly count: number;
+  readonly scale: Tensor;
+  readonly offset: Tensor;
+}
+
+/** What a segment's values were: mean and biased variance, `[C]`. */
+export interface Statistics {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+}
+
+/**
+ * Batch normalization over all axes but the last, each segment of rows by its own statistics. Kernel: `BatchNormRows`, which takes
+ * the batch as it stands; without it segments are cut out and joined again. Gradients flow through `output` alone.
+ *
+ * @param segments cover the rows of `x` in order; none is empty.
+ */
+export function normalizeRows(x: Tensor, segments: readonly Segment[], epsilon: number): { output: Tensor; statistics: Statistics[] } {
+  if (hasKernel('BatchNormRows')) return fused(x, segments, epsilon);
+  let start = 0;
+  const parts = segments.map((segment) => {
+    const rows = segments.length === 1 ? x : slice(x, [start, ...x.shape.slice(1).map(() => 0)], [segment.count, ...x.shape.slice(1)]);
+    start += segment.count;
+    return composed(rows, segment, epsilon);
+  });
+  return { output: parts.length === 1 ? parts[0]!.output : concat(parts.map(({ output }) => output)), statistics: parts };
+}
+
+function fused(x: Tensor, segments: readonly Segment[], epsilon: number): { output: Tensor; statistics: Statistics[] } {
+  const inputs = { x, scale: stack(segments.map(({ scale }) => scale)), offset: stack(segments.map(({ offset }) => offset)) };
+  const attrs = { counts: segments.map(({ count }) => count), epsilon };
+  const [output, means, variances] = runKernel('BatchNormRows', inputs, attrs) as [Tensor, Tensor, Tensor];
+  const row = (values: Tensor, s: number): Tensor => reshape(slice(values, [s, 0], [1, values.shape[1]!]), [values.shape[1]!]);
+  return { output, statistics: segments.map((_, s) => ({ mean: row(means, s), variance: row(variances, s) })) };
+}
+
+function composed(x: Tensor, { scale, offset }: Segment, epsilon: number): Statistics & { output: Tensor } {
+  const axes = x.shape.slice(0, -1).map((_, axis) => axis);
+  const mean = meanOf(x, axes);
+  const centered = sub(x, mean);
+  const variance = meanOf(square(centered), axes);
+  return { output: add(mul(centered, mul(scale, rsqrt(add(variance, epsilon)))), offset), mean, variance };
+}
