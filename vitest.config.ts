@@ -12,8 +12,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
     projects: folders
       .filter((folder) => existsSync(new URL(`${folder}/test`, import.meta.url)))
       .map((folder) => ({

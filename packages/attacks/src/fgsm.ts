@@ -1,5 +1,5 @@
 import type { Attack } from '@robustjs/core';
-import { add, dispose, mul, sign, tidy } from '@tensorflow/tfjs-core';
+import { dispose, tidy } from '@tensorflow/tfjs-core';
 import { checkKnown, checkShare, type ObjectiveName, objectiveNamed } from './options.ts';
 import { projectedStep } from './step.ts';
 
@@ -40,8 +40,8 @@ export interface RfgsmOptions extends FgsmOptions {
 }
 
 /**
- * R+FGSM: a random sign step of `randomShare * eps`, then a gradient step of the rest, so that a masked gradient at the
- * clean input does not help a defense. Linf.
+ * R+FGSM: a step of `randomShare * eps` in a random direction, then a gradient step of the rest, so that a masked gradient
+ * at the clean input does not help a defense. Under Linf, the paper's norm, the direction is the sign of normal noise.
  *
  * Source: Tramèr et al., ICLR 2018, equation 8.
  *
@@ -59,7 +59,7 @@ export function rfgsm(options: RfgsmOptions = {}): Attack {
       const { threat, clean, ids, random } = search;
       const start = tidy(() => {
         const noise = random.split('start').normalRows(ids, clean.shape.slice(1));
-        return search.project(add(clean, mul(sign(noise), randomShare * threat.eps)));
+        return projectedStep(search, clean, noise, randomShare * threat.eps);
       });
       const gradient = search.gradient(start);
       const moved = projectedStep(search, start, gradient, (1 - randomShare) * threat.eps);

@@ -50,9 +50,9 @@ export function miFgsm(options: MiFgsmOptions = {}): Attack {
   };
 }
 
-/** Each row scaled to L1 length 1; a zero row stays zero. */
+/** Each row scaled to L1 length 1; a zero row stays zero, but not one of a confident model's tiny gradients. */
 function ofLengthOne(gradient: Tensor): Tensor {
   const [count, ...rest] = gradient.shape;
   const length = sum(abs(reshape(gradient, [count, -1])), 1);
-  return div(gradient, reshape(maximum(length, 1e-30), [count, ...rest.map(() => 1)]));
+  return div(gradient, reshape(maximum(length, 1e-37), [count, ...rest.map(() => 1)]));
 }

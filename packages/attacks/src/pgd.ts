@@ -36,7 +36,8 @@ export function pgd(options: PgdOptions = {}): Attack {
   const restarts = checkWhole('restarts', options.restarts ?? 1, 1);
   const fixedAlpha = alpha === undefined ? undefined : parseEps(alpha);
   return {
-    id: 'pgd',
+    // Records tell attacks apart by id.
+    id: objective === 'cross-entropy' ? 'pgd' : `pgd-${objective}`,
     config: { steps, alpha: fixedAlpha ?? '2.5 * eps / steps', restarts, randomStart, objective },
     objective: objectiveNamed(objective),
     async search(search) {

@@ -1,6 +1,6 @@
-import { type Attack, type AttackProblem, linf, l2, type Model, type Objective, randomStream, runAttack } from '@robustjs/core';
+import { type Attack, type AttackProblem, linf, l2, type Model, modelOf, type Objective, randomStream, runAttack } from '@robustjs/core';
 import { expectClose, expectSameBits, numbersOf, type OwnedBatch, quadraticModel, tinyBatch, tinyCnn, useWasm } from '@robustjs/testkit';
-import { cast, mul, sign, sub, tensor1d, tensor2d, tidy, zeros } from '@tensorflow/tfjs-core';
+import { cast, dispose, mul, sign, square, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d, tidy, zeros } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { bim, crossEntropyObjective, fgsm, marginObjective, miFgsm, noise, pgd, rfgsm } from '../src/index.ts';
 
@@ -63,6 +63,25 @@ describe('relations between attacks', () => {
     });
   });
 
+  it.each([1, 2 ** -108])('MI-FGSM is algorithm 1 in a plain loop, with gradients of every length: times %d', async (scale) => {
+    // The objective c.x - a.x^2 of inputs that are their own outputs has the gradient c - 2 a x. L2 shows what a sign would hide.
+    const [slopes, bends, alpha, decay] = [[3, -1], [1, 4], 0.5, 0.7] as const;
+    const model = modelOf((x) => x.clone(), { inputShape: [2], bounds: [-10, 10] });
+    const objective: Objective = (x) => tidy(() => mul<Tensor1D>(sum(sub(mul(x, [...slopes]), mul(square(x), [...bends])), 1), scale));
+    const [inputs, labels] = [tensor2d([[0.5, 0.25]]), tensor1d([0], 'int32')];
+    const problem = { model, inputs, labels, ids: [0], threat: l2(9), random: randomStream(0), objective, keep: 'last' } as const;
+    const { adversarial } = await runAttack(miFgsm({ steps: 4, alpha, decay }), problem);
+    let [x, momentum] = [[0.5, 0.25], [0, 0]];
+    for (let step = 0; step < 4; step++) {
+      const gradient = x.map((value, i) => slopes[i]! - 2 * bends[i]! * value);
+      const length = Math.abs(gradient[0]!) + Math.abs(gradient[1]!);
+      momentum = momentum.map((m, i) => decay * m + gradient[i]! / length);
+      x = x.map((value, i) => value + (alpha * momentum[i]!) / Math.hypot(...momentum));
+    }
+    await expectClose(adversarial, x, { relative: 1e-5 });
+    dispose([adversarial, inputs, labels]);
+  });
+
   it('BIM is PGD from the clean input, and FGSM is BIM of one whole step', async () => {
     await onTinyNetwork(async (model, batch) => {
       const started = await attacked({ ...pgd({ steps: 4, randomStart: false }), id: 'bim' }, model, batch);
@@ -118,6 +137,34 @@ describe('relations between attacks', () => {
       expect(odd.length).toBe(0);
       expect(new Set(moves.map((move) => Math.round(move * 4))).size).toBeGreaterThan(1);
     });
+  });
+});
+
+describe('draws', () => {
+  /** What an attack proposes, in order. */
+  const proposals = async (attack: Attack, how: 'gradient' | 'offer'): Promise<number[][]> => {
+    const seen: Promise<number[]>[] = [];
+    await onTinyNetwork(async (model, batch) => {
+      const watching: Attack = {
+        ...attack,
+        search: (search) => attack.search(Object.create(search, {
+          [how]: { value: (x: Tensor) => {
+            const copy = x.clone();
+            seen.push(numbersOf(copy).finally(() => copy.dispose()));
+            return search[how](x);
+          } },
+        }) as typeof search),
+      };
+      await attacked(watching, model, batch, { keep: 'last' });
+      await Promise.all(seen);
+    });
+    return Promise.all(seen);
+  };
+  const different = (lists: number[][]): number => new Set(lists.map((list) => list.join())).size;
+
+  it('are new for every restart of PGD and every point of noise', async () => {
+    expect(different(await proposals(pgd({ steps: 1, restarts: 3 }), 'gradient'))).toBe(3);
+    expect(different(await proposals(noise({ draws: 4 }), 'offer'))).toBe(4);
   });
 });
 

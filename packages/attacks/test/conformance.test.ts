@@ -7,8 +7,7 @@ useWasm();
 
 describe('every attack of the registry', () => {
   for (const [name, create] of Object.entries(attacks)) {
-    // R+FGSM is an attack of Linf: its first step is a sign.
-    const threats = name === 'rfgsm' ? [linf(0.1)] : [linf(0.1), l2(0.8), l1(4)];
+    const threats = [linf(0.1), l2(0.8), l1(4)];
     const steps = Object.hasOwn(create().config, 'steps');
     attackConformance(name, (options) => create(name === 'noise' ? { draws: 20, ...options } : options), { describe, it, threats, steps });
   }

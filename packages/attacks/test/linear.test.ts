@@ -101,6 +101,18 @@ describe('a linear model', () => {
     model.dispose();
   });
 
+  it.each([15, 20, 40, 80])('is broken by PGD on cross-entropy however sure it is: a margin of %d', async (margin) => {
+    // 1 - p is exp(-margin), which float32 cannot tell from 0 in 1 - p above 17: the gradient must come from the other class.
+    for (const label of [0, 1]) {
+      const weights = label === 1 ? [2 * margin, 0] : [-2 * margin, 0];
+      const sure = binaryLinearModel(weights, 0, [-1, 1]);
+      // z = 2 margin x: at x = 0.5 it is the margin, and 0 at x = 0.
+      const { success } = await attacked(bim({ steps: 10 }), linf(0.51), sure, [[0.5, 0.5]], [label]);
+      expect(success).toEqual([true]);
+      sure.dispose();
+    }
+  });
+
   it('moves towards a target by the gradient of its own class: z_t - z_y, and never more easily than away', async () => {
     // Three classes; from x = 0 the other two are at Linf distances 0.1 and 0.3, by the rows below.
     const model = linearModel({ weights: [[0, 0], [1, 1], [1, -1]], bias: [0, -0.2, -0.6], bounds: WIDE });

@@ -1,6 +1,6 @@
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 
-const ERRORS_PAGE = 'docs/errors.md';
+const ERRORS_PAGE = 'docs/errors/README.md';
 
 /** An error as scripts see it. */
 export interface Failure {
@@ -18,6 +18,13 @@ export function failureOf(error: unknown): Failure {
     return { code, message, docs: `${ERRORS_PAGE}#${code.toLowerCase()}`, exitCode: exitCodeOf(code) };
   }
   return { code: typeof code === 'string' ? code : 'UNEXPECTED', message, exitCode: exitCodes.failed };
+}
+
+/** Prints a mistake in the command line that the parser found, for scripts. */
+export function printUsageError(message: string): void {
+  // Put together here: RobustError's package must not be loaded for --help.
+  const text = `Expected a command line as --help shows it, got ${message.replace(/^error: /, '')} (run it with --help to see the options)`;
+  process.stdout.write(`${JSON.stringify({ error: { code: 'RJS_USAGE', message: text, docs: `${ERRORS_PAGE}#rjs_usage` } }, null, 2)}\n`);
 }
 
 /** Prints an error: code, message, page; the stack only when asked for. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Bounds, Model, Route } from '@robustjs/core';
 import { aboutOf, type EntryAbout, loadNetwork, type Predictor, type Recipe } from '@robustjs/harness';
 import { readBytes } from './read.ts';
@@ -18,6 +18,8 @@ export interface Subject {
   /** What it was trained with; absent for foreign models. */
   readonly recipe?: Recipe;
   readonly about: Partial<EntryAbout>;
+  /** What people must know of how it was loaded. */
+  readonly remark?: string;
 }
 
 /**
@@ -29,6 +31,7 @@ export async function openNetwork(name: string, cwd: string): Promise<Subject> {
   const path = resolve(cwd, name);
   if (name.endsWith('.json')) return layersModel(path);
   const file = name.endsWith('.safetensors') || existsSync(path) ? path : await publishedNetwork(name, cwd);
+  if (!file.endsWith('.safetensors')) throw usage("a .safetensors file of ours, or a tf.LayersModel's model.json", file, 'networks lie in the networks folder of a run');
   return ours(await readBytes(file, 'a network'), cwd);
 }
 
@@ -37,10 +40,20 @@ async function ours(bytes: Uint8Array, cwd: string): Promise<Subject> {
   return { id, evaluable: model, route: deployedRoute, bounds: model.bounds, recipe, about: aboutOf(recipe, method, training) };
 }
 
+const SOFTMAX = 'Its final softmax is left out: attacks need logits, and the predictions are the same.';
+
 async function layersModel(path: string): Promise<Subject> {
   const { loadModelFile } = await import('./layers-model.ts');
-  const id = basename(path, '.json').replaceAll(/[^\w-]+/g, '-');
-  return { id, evaluable: await loadModelFile(path), bounds: [0, 1], about: { architecture: 'tf.LayersModel' } };
+  const { model, withoutSoftmax } = await loadModelFile(path);
+  const architecture = withoutSoftmax ? 'tf.LayersModel, its softmax left out' : 'tf.LayersModel';
+  return { id: nameOf(path), evaluable: model, bounds: [0, 1], about: { architecture }, ...(withoutSoftmax && { remark: SOFTMAX }) };
+}
+
+// Every model that TF.js saves is called model.json: its folder says more.
+function nameOf(path: string): string {
+  const file = basename(path, '.json');
+  const name = file === 'model' ? basename(dirname(path)) : file;
+  return name.replaceAll(/[^\w-]+/g, '-') || 'model';
 }
 
 /** The file of a network that is published with the benchmark. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { contextOf, type Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { printFailure } from './failure.ts';
+import { printFailure, printUsageError } from './failure.ts';
 import type { AttackFlags, BenchFlags, EvaluateFlags, LeaderboardFlags, TrainFlags } from './flags.ts';
 import { onInterrupt } from './interrupt.ts';
 import { attackList, budgets, keyValue, list, positive, whole } from './parse.ts';
@@ -22,8 +22,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     program.parse([...argv], { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return exitCodes.ok;
+    // Commander has said it on stderr; a script reads stdout.
+    if (argv.includes('--json')) printUsageError(error.message);
+    return exitCodes.usage;
   }
   return action === undefined ? exitCodes.ok : perform(action, argv, program.opts());
 }
@@ -44,6 +47,8 @@ const version = (): string =>
   (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 const NETWORK = "a network: an entry's name such as pgd-at, a .safetensors file of ours, or a tf.LayersModel's model.json";
+
+const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  robustjs ${line}`).join('\n')}`;
 
 /** The command line's grammar. `choose` gets what to run. */
 export function programOf(choose: (action: Action) => void): Command {
@@ -69,13 +74,14 @@ export function programOf(choose: (action: Action) => void): Command {
     .option('--missing', 'leave out what benchmarks/results already has')
     .option('--data-dir <dir>', 'folder that holds the data')
     .option('--yes', 'do not ask before a run of more than half an hour')
+    .addHelpText('after', examples('bench --tier smoke', 'bench --only pgd-at,trades --out run'))
     .action((options: BenchFlags) => choose(async (context) => (await import('./commands/bench.ts')).bench(options, context)));
 
   program
     .command('train')
     .description('train and evaluate one network from a recipe, or from a method and the small tier’s settings')
     .argument('[recipe]', 'recipe file (JSON; schema: robustjs list schema)')
-    .option('--method <package>', "npm package of the method, or 'standard'")
+    .option('--method <name>', "method (see: robustjs list methods): its id, npm package or file, or 'standard'")
     .option('--option <key=value>', "an option of the method; repeat for more", keyValue)
     .option('--data <id>', 'data set (see: robustjs list data)')
     .option('--data-dir <dir>', 'folder that holds the data')
@@ -87,6 +93,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .option('--seed <n>', 'seed of the run', whole(0))
     .option('--out <dir>', 'folder of the run; an existing one is continued')
     .option('--yes', 'do not ask before a run of more than half an hour')
+    .addHelpText('after', examples('train --method trades --option beta=3 --option eps=0.2 --out run', 'train recipe.json --seed 1'))
     .action((recipe: string | undefined, options: TrainFlags) => choose(async (context) => (await import('./commands/train.ts')).train(recipe, options, context)));
 
   program
@@ -102,6 +109,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .option('--batch-size <n>', 'examples at a time', whole(1), 100)
     .option('--seed <n>', 'seed of the attacks', whole(0), 0)
     .option('--out <dir>', 'folder for the entry and its report')
+    .addHelpText('after', examples('evaluate run/networks/trades.safetensors --eps 0.1,0.2', 'evaluate path/to/model.json --data mnist --eps 8/255 --out evaluation'))
     .action((network: string, options: EvaluateFlags) => choose(async (context) => (await import('./commands/evaluate.ts')).evaluateNetwork(network, options, context)));
 
   program
@@ -114,10 +122,11 @@ export function programOf(choose: (action: Action) => void): Command {
     .option('--data-dir <dir>', 'folder that holds the data')
     .addOption(new Option('--norm <norm>', 'norm of the budget').choices(['Linf', 'L2', 'L1']).default('Linf'))
     .option('--eps <eps>', "budget (default: the recipe's last, or 8/255)", budgets)
-    .option('--attack <attack>', 'attack with options', attackList, [{ id: 'pgd', options: { steps: 50 } }])
+    .addOption(new Option('--attack <attack>', 'attack with options').argParser(attackList).default([{ id: 'pgd', options: { steps: 50 } }], 'pgd:steps=50'))
     .option('--examples <n>', 'how many test examples', whole(1), 10)
     .option('--seed <n>', 'seed of the attack', whole(0), 0)
     .option('--out <dir>', 'folder to write to', 'adversarial')
+    .addHelpText('after', examples('attack run/networks/trades.safetensors --eps 0.2', 'attack path/to/model.json --inputs x.npy --labels y.npy --attack pgd:steps=20:restarts=2'))
     .action((network: string, options: AttackFlags) => choose(async (context) => (await import('./commands/attack.ts')).attackInputs(network, options, context)));
 
   program
@@ -125,6 +134,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .description('compare two entries example by example, with an interval for the difference')
     .argument('<a>', 'an entry: its name in benchmarks/results, or its .json file')
     .argument('<b>', 'the other one')
+    .addHelpText('after', examples('compare run/entries/trades.json run/entries/pgd-at.json'))
     .action((a: string, b: string) => choose(async (context) => (await import('./commands/compare.ts')).compare(a, b, context)));
 
   program
@@ -132,6 +142,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .description('show what there is')
     .addArgument(new Argument('<things>', 'what to show').choices(['methods', 'attacks', 'data', 'tracks', 'schema']))
     .argument('[id]', 'one of them, in full')
+    .addHelpText('after', examples('list data', 'list attacks pgd', 'list schema entry'))
     .action((what: string, id: string | undefined) => choose(async (context) => (await import('./commands/list.ts')).listThings(what, id, context)));
 
   program
@@ -152,6 +163,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .addArgument(new Argument('<kind>', 'what to start').choices(['plugin']))
     .argument('<name>', 'its id: lower-case words joined by hyphens')
     .option('--out <dir>', 'where to put it (default: plugins/NAME in the repository, else ./NAME)')
+    .addHelpText('after', examples('new plugin my-method'))
     .action((_what: string, name: string, options: { out?: string }) => choose(async (context) => (await import('./commands/new.ts')).newPlugin(name, options, context)));
 
   return program;

@@ -8,7 +8,7 @@ export function unreadable(path: string, what: string, cause: unknown): RobustEr
   const { code, message } = cause as NodeJS.ErrnoException;
   return new RobustError('RJS_FILE', {
     expected: `${what} at ${path}`,
-    got: code === 'ENOENT' ? 'no such file' : (code ?? message),
+    got: code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'a folder' : code === 'EACCES' ? 'no permission to read it' : message,
     fix: 'check the path',
     cause,
   });

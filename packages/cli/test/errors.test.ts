@@ -1,9 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeSafetensors } from '@robustjs/nn';
 import { writeNpy } from '@robustjs/datasets';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parsed, robustjs, temporaryFolder } from './support.ts';
+import { parsed, robustjs, ROOT, temporaryFolder } from './support.ts';
 
 const cwd = temporaryFolder();
 
@@ -13,6 +13,7 @@ beforeAll(() => {
   writeFileSync(join(cwd, 'cut.safetensors'), new Uint8Array(20));
   writeFileSync(join(cwd, 'foreign.safetensors'), encodeSafetensors({ tensors: new Map([['w', { shape: [1], values: Float32Array.of(1) }]]), metadata: {} }));
   writeFileSync(join(cwd, 'other.json'), '{"hello": 1}');
+  writeFileSync(join(cwd, 'a-file'), '');
   writeFileSync(join(cwd, 'x.npy'), writeNpy(new Float32Array(4), [4]));
   mkdirSync(join(cwd, 'taken'));
   writeFileSync(join(cwd, 'taken', 'file'), '');
@@ -44,6 +45,13 @@ const cases: [what: string, args: string[], code: number, says: RegExp][] = [
   ['a model file that is none', ['evaluate', 'other.json'], 3, /RJS_LAYERS_MODEL/],
   ['an entry file that is none', ['compare', 'other.json', 'other.json'], 3, /RJS_ENTRY.*other\.json/],
   ['a data folder without the data', ['train', '--method', 'standard', '--data', 'npy', '--data-dir', 'taken'], 3, /RJS_DATA_/],
+  ['a method that is not installed', ['train', '--method', 'trads'], 2, /RJS_USAGE.*did you mean trades\?/],
+  ['an option that the method has not', ['train', '--method', 'trades', '--option', 'betta=3'], 2, /RJS_METHOD_OPTIONS.*betta/],
+  ['a file where a run is to go', ['bench', '--tier', 'smoke', '--out', 'a-file'], 3, /RJS_FILE.*a file in its place/],
+  ['a file where an evaluation is to go', ['evaluate', 'foreign.safetensors', '--out', 'a-file'], 3, /RJS_FILE.*a file in its place/],
+  ['a file where adversarial examples are to go', ['attack', 'foreign.safetensors', '--out', 'a-file'], 3, /RJS_FILE.*a file in its place/],
+  ['a file that is no network', ['evaluate', 'a-file'], 2, /RJS_USAGE.*safetensors/],
+  ['an entry that is no JSON', ['compare', 'not.json', 'not.json'], 3, /RJS_ENTRY: Expected an entry as JSON in .*not\.json, got text that does not parse \([^()]*\)$/m],
   ['a folder that is taken', ['new', 'plugin', 'taken'], 3, /RJS_FILE.*empty folder/],
 ];
 
@@ -56,10 +64,31 @@ describe('bad input', () => {
     expect(stderr).not.toMatch(/^ {4}at /m);
   });
 
+  it('is an object with --json also where the command line does not parse', async () => {
+    const { code, stdout } = await robustjs(['bench', '--teir', 'smoke', '--json'], cwd);
+    expect(code).toBe(2);
+    const { error } = parsed<{ error: { code: string; message: string } }>(stdout);
+    expect(error.code).toBe('RJS_USAGE');
+    expect(error.message).toContain("unknown option '--teir'");
+  });
+
+  it('leaves no folder of a run behind', async () => {
+    const { code, stdout } = await robustjs(['train', '--method', '@robustjs/trade'], cwd);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(existsSync(join(cwd, 'robustjs-runs'))).toBe(false);
+  });
+
+  it('points to a page that explains it', async () => {
+    const { stdout } = await robustjs(['train', 'nowhere.json', '--json'], cwd);
+    const [page = '', anchor = ''] = parsed<{ error: { docs: string } }>(stdout).error.docs.split('#');
+    expect(readFileSync(join(ROOT, page), 'utf8')).toContain(`<a id="${anchor}"></a>`);
+  });
+
   it('is an object with --json, and has a stack with --debug', async () => {
     const { code, stdout, stderr } = await robustjs(['train', 'nowhere.json', '--json', '--debug'], cwd);
     expect(code).toBe(3);
-    expect(parsed(stdout)).toMatchObject({ error: { code: 'RJS_FILE', docs: 'docs/errors.md#rjs_file' } });
+    expect(parsed(stdout)).toMatchObject({ error: { code: 'RJS_FILE', docs: 'docs/errors/README.md#rjs_file' } });
     expect(stderr).toMatch(/^ {4}at /m);
     expect(stderr).toContain('caused by');
   });

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { entryFromJson, formatTable, loadNetwork, parseRecipe, renderLeaderboardReadme, startRuntime } from '@robustjs/harness';
 import { exportPlain } from '@robustjs/nn';
-import { parseNpy } from '@robustjs/datasets';
+import { parseNpy, writeNpy } from '@robustjs/datasets';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Finished, finished, parsed, robustjs, temporaryFolder } from './support.ts';
 
@@ -21,6 +21,12 @@ function interruptAt(what: RegExp): (text: string, child: ChildProcess) => void 
   return (text, child) => {
     if (!done && what.test(text)) done = child.kill('SIGINT');
   };
+}
+
+/** The part of a tf.LayersModel's topology that the tests change. */
+interface Graph {
+  layers: { name: string; class_name: string; config: Record<string, unknown>; inbound_nodes: unknown }[];
+  output_layers: unknown;
 }
 
 const entry = (run: string, id: string) => entryFromJson(readFileSync(join(cwd, run, 'entries', `${id}.json`), 'utf8'));
@@ -101,6 +107,37 @@ describe('robustjs bench, outside of a repository', () => {
       expect(measured.evaluations[0]!.robust).toEqual(evaluations[0]!.robust);
     });
 
+    it('leaves out the softmax at the end of a tf.LayersModel, whether a layer of its own or an activation', async () => {
+      const { modelTopology, weightsManifest } = parsed<{ modelTopology: { config: Graph }; weightsManifest: object }>(readFileSync(join(cwd, 'plain', 'model.json'), 'utf8'));
+      const graph = modelTopology.config;
+      const [[last]] = graph.output_layers as [[string, number, number]];
+      const softened = structuredClone(graph);
+      const output = softened.layers.find(({ name }) => name === last)!;
+      output.config['activation'] = 'softmax';
+      const softmax = { name: 'softmax', class_name: 'Softmax', config: { name: 'softmax', axis: -1 }, inbound_nodes: [[[last, 0, 0, {}]]] };
+      const appended = { ...graph, layers: [...graph.layers, softmax], output_layers: [['softmax', 0, 0]] };
+      const options = ['--eps', '0.2', '--examples', '30', '--attacks', 'noise:draws=3,pgd:steps=3'];
+      for (const config of [softened, appended]) {
+        const topology = { ...modelTopology, config };
+        writeFileSync(join(cwd, 'plain', 'soft.json'), JSON.stringify({ format: 'layers-model', modelTopology: topology, weightsManifest }));
+        const { code, stdout, stderr } = await robustjs(['evaluate', 'plain/soft.json', ...options, '--json'], cwd);
+        expect(code, stderr).toBe(0);
+        expect(stderr).toContain('Its final softmax is left out');
+        // Oracle: the same network without it.
+        const { entry: measured } = parsed<{ entry: ReturnType<typeof entry> }>(stdout);
+        expect(measured.evaluations[0]!.robust).toEqual(entry('evaluated', 'standard').evaluations[0]!.robust);
+        expect(measured.sanity.find(({ id }) => id === 'S03')?.status).toBe('pass');
+      }
+    });
+
+    it('asks back about a budget that allows every image', async () => {
+      for (const command of ['evaluate', 'attack']) {
+        const { code, stderr } = await robustjs([command, 'whole/networks/standard.safetensors', '--eps', '8', '--out', 'beyond'], cwd);
+        expect(code).toBe(2);
+        expect(stderr).toContain('8/255');
+      }
+    });
+
     it('attacks test examples and writes pictures and arrays', async () => {
       const { code, stdout } = await robustjs(['attack', 'whole/networks/standard.safetensors', '--examples', '3', '--eps', '0.3', '--attack', 'pgd:steps=5', '--json'], cwd);
       expect(code).toBe(0);
@@ -122,6 +159,29 @@ describe('robustjs bench, outside of a repository', () => {
       const { code, stdout } = await robustjs(['attack', 'whole/networks/standard.safetensors', ...args], cwd);
       expect(code).toBe(0);
       expect(parsed<{ n: number; threat: object }>(stdout)).toMatchObject({ n: 3, threat: { type: 'Linf', eps: 0.2 } });
+    });
+
+    it('refuses inputs and labels that would give a wrong count', async () => {
+      const { values, shape } = parseNpy(readFileSync(join(cwd, 'adversarial', 'clean.npy')), 'clean');
+      const bytes = Float32Array.from(values, (value) => 255 * value);
+      const save = (name: string, data: Float32Array | Int32Array, of: readonly number[]): void => writeFileSync(join(cwd, name), writeNpy(data, of));
+      save('ok.npy', Float32Array.from(values), shape);
+      save('bytes.npy', bytes, shape);
+      save('flat.npy', Float32Array.from(values), [3, 784]);
+      save('three.npy', Int32Array.of(1, 2, 3), [3]);
+      save('beyond.npy', Int32Array.of(1, 2, 93), [3]);
+      save('halves.npy', Float32Array.of(1, 2, 2.5), [3]);
+      const refusals: [string, string, RegExp][] = [
+        ['bytes.npy', 'three.npy', /RJS_EVALUATE_RANGE.*bytes/],
+        ['flat.npy', 'three.npy', /RJS_DATA_MISMATCH.*28, 28, 1/],
+        ['ok.npy', 'beyond.npy', /RJS_EVALUATE_LABELS.*93/],
+        ['ok.npy', 'halves.npy', /RJS_EVALUATE_LABELS.*2\.5/],
+      ];
+      for (const [inputs, labels, says] of refusals) {
+        const { code, stderr } = await robustjs(['attack', 'whole/networks/standard.safetensors', '--inputs', inputs, '--labels', labels, '--out', 'refused'], cwd);
+        expect(stderr).toMatch(says);
+        expect(code).toBe(3);
+      }
     });
 
     it('compares two entries on the same examples', async () => {
@@ -155,8 +215,15 @@ describe('robustjs leaderboard, in a repository', () => {
     writeFileSync(readme, marked);
     const stale = await robustjs(['leaderboard', '--check', '--json'], root);
     expect(stale.code).toBe(1);
-    expect(parsed(stale.stdout)).toMatchObject({ stale: true, written: false });
+    expect(parsed(stale.stdout)).toMatchObject({ stale: ['benchmarks/README.md'], written: false });
     expect(readFileSync(readme, 'utf8')).toBe(marked);
+
+    // A plugin's page takes its own figures and the undefended network's.
+    const pluginPage = join(root, 'plugins', 'advprop', 'README.md');
+    mkdirSync(join(root, 'plugins', 'advprop'), { recursive: true });
+    writeFileSync(pluginPage, '<!-- result:start -->\n<!-- result:end -->\n');
+    expect(await robustjs(['leaderboard'], root)).toMatchObject({ code: 0 });
+    expect(readFileSync(pluginPage, 'utf8')).toMatch(/advprop .*\n.*standard/);
 
     expect((await robustjs(['compare', 'standard', 'advprop'], root)).stdout).toContain('standard minus advprop');
     expect((await robustjs(['bench', ...only, '--missing'], root)).stdout).toContain('Nothing is missing.');

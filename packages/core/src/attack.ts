@@ -57,7 +57,7 @@ export interface AttackProblem {
   readonly ids: ArrayLike<number>;
   readonly threat: ThreatModel;
   readonly random: RandomStream;
-  /** Normalization branch to attack through. Default: main. */
+  /** Normalization branch to attack through. Default: main. Where it differs by rows, broken rows stay in the batch. */
   readonly route?: Route;
   /** Overrides the attack's own objective. */
   readonly objective?: Objective;
@@ -65,7 +65,8 @@ export interface AttackProblem {
   readonly criterion?: Criterion;
   /**
    * `'best'` (default) returns the first adversarial iterate of a row, else the one with the largest objective, and a
-   * broken row costs nothing more. `'last'` returns the last iterate unjudged, as adversarial training does.
+   * broken row costs nothing more. `'last'` returns the last iterate unjudged, as adversarial training does, and reads
+   * nothing from the device.
    */
   readonly keep?: 'best' | 'last';
   /** Stops between steps. */
@@ -80,12 +81,12 @@ export interface AttackResult {
   readonly success: readonly boolean[];
   /** Objective at the returned input; NaN where unjudged. */
   readonly values: Float32Array;
-  /** Distance from the clean input, in the threat model's norm. */
+  /** Distance from the clean input, in the threat model's norm; NaN where unjudged. */
   readonly distances: Float32Array;
   /** Gradients taken, by row. */
   readonly gradientCalls: Int32Array;
   /** Forward passes without a gradient, by row. */
   readonly queries: Int32Array;
-  /** Proposals that were not finite or not allowed, by row; they are never returned. */
+  /** Proposals that were not finite or not allowed, by row; they are never returned. Zero where unjudged. */
   readonly rejected: Int32Array;
 }

@@ -61,7 +61,7 @@ export interface Defense {
   kit?(kit: Kit): Kit;
   /** One training step. Absent: the plain loss on the clean batch. */
   objective?(model: Model, batch: Batch, tools: TrainingTools): Promise<TrainingObjective>;
-  /** Runs before the gradient of a step is taken, for example to perturb weights. */
+  /** Runs when the objective is made, before its gradient is taken, for example to perturb weights. */
   before?(model: Model, batch: Batch, tools: TrainingTools): Promise<void>;
   /** Runs after the optimizer's step. */
   after?(model: Model, batch: Batch, tools: TrainingTools): Promise<void>;

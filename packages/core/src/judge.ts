@@ -34,8 +34,9 @@ export interface Judge {
   readonly criterion: Criterion;
 }
 
-// Float error of a projection: relative to the budget, plus a little for a budget near zero.
-const SLACK = { relative: 1e-5, absolute: 1e-6 };
+// Float error of a projection: a share of the budget, and a share of the bounds, whose values are rounded more coarsely
+// the larger they are.
+const SLACK = { ofBudget: 1e-5, ofBounds: 1e-6 };
 const LARGEST = 3.4e38;
 
 /**
@@ -60,8 +61,9 @@ export function improve(rows: Rows, { inputs, outputs, values }: Proposal, judge
 
 /** Whether each row lies in the ball and in the box, `[N]`. */
 function isAllowed(inputs: Tensor, clean: Tensor, { threat, bounds: [low, high] }: Judge): Tensor1D {
-  const inBall = lessEqual(threat.distance(inputs, clean), threat.eps * (1 + SLACK.relative) + SLACK.absolute);
+  const slack = SLACK.ofBounds * Math.max(Math.abs(low), Math.abs(high));
+  const inBall = lessEqual(threat.distance(inputs, clean), threat.eps * (1 + SLACK.ofBudget) + slack);
   const flat = flatRows(inputs);
-  const inBox = logicalAnd(greaterEqual(min(flat, 1), low - SLACK.absolute), lessEqual(max(flat, 1), high + SLACK.absolute));
+  const inBox = logicalAnd(greaterEqual(min(flat, 1), low - slack), lessEqual(max(flat, 1), high + slack));
   return logicalAnd(inBall, inBox);
 }

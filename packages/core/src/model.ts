@@ -1,4 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { NamedVariable } from './kit.ts';
 import type { Pass } from './pass.ts';
 import { type Branch, MAIN } from './route.ts';
@@ -37,7 +37,7 @@ export interface ModelOptions {
 
 /**
  * Makes a model of any differentiable function, such as `(x) => layersModel.predict(x)`.
- * The function keeps ownership of whatever it closes over.
+ * The function keeps ownership of whatever it closes over; what it makes on the way to its output is disposed.
  *
  * @param predict logits `[N, K]` for inputs `[N, ...inputShape]`, in evaluation mode.
  */
@@ -48,7 +48,7 @@ export function modelOf(predict: (inputs: Tensor) => Tensor, options: ModelOptio
     branches: [MAIN],
     parameters: [],
     buffers: [],
-    forward: (inputs) => predict(inputs),
+    forward: (inputs) => tidy(() => predict(inputs)),
     dispose: () => {},
   };
 }

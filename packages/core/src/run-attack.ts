@@ -9,20 +9,22 @@ import { searchOf } from './search.ts';
  * Runs an attack on one batch. Whatever the search proposes, what comes back lies in the threat model, was judged by
  * the criterion on the model as deployed, and does not depend on the batch a row came in.
  *
- * @throws RobustError `RJS_INPUT_SHAPE` or `RJS_INPUT_RANGE` for inputs that the model does not take, `RJS_BATCH` for
- * labels or ids that do not match them, `RJS_BRANCH` and `RJS_ROUTE` for the route, `RJS_ABORTED` when stopped.
+ * @throws RobustError `RJS_INPUT_SHAPE` for inputs that the model does not take, `RJS_INPUT_RANGE` for values outside its
+ * bounds (unchecked for `keep: 'last'`), `RJS_BATCH` for labels or ids that do not match the inputs, `RJS_BRANCH` and
+ * `RJS_ROUTE` for the route, `RJS_ABORTED` when stopped.
  */
 export async function runAttack(attack: Attack, problem: AttackProblem): Promise<AttackResult> {
-  const { model, inputs, labels, targets, ids, route = one(MAIN) } = problem;
+  const { model, inputs, labels, targets, ids, route = one(MAIN), keep = 'best' } = problem;
   checkBatch(problem);
   checkRoute(route, model.branches, inputs, false);
-  await checkRange(problem);
+  // Training reads nothing from the device that it does not need; its data are checked where they are loaded.
+  if (keep === 'best') await checkRange(problem);
   const search = searchOf({
     ...problem,
     bounds: model.bounds,
     route,
     ids: Int32Array.from(ids),
-    keep: problem.keep ?? 'best',
+    keep,
     // A targeted search maximizes the negative of what an untargeted one would.
     sign: targets === undefined ? 1 : -1,
     goals: targets ?? labels,

@@ -37,12 +37,12 @@ export function searchOf(options: SearchOptions): RunningSearch {
   // The rows still searched: their places in the problem, and their tensors.
   let places = Int32Array.from({ length: total }, (_, i) => i);
   let ids = options.ids;
-  let rows = freshRows(inputs, goals);
+  let rows = kept(freshRows(inputs, goals));
 
   const replaceRows = (next: Rows): void => {
     const stays = new Set(Object.values(next));
     dispose(Object.values(rows).filter((x) => !stays.has(x)));
-    rows = next;
+    rows = kept(next);
   };
   const score = (x: Tensor): { outputs: Tensor; values: Tensor1D } => {
     const outputs = model.forward(x, pass);
@@ -70,14 +70,14 @@ export function searchOf(options: SearchOptions): RunningSearch {
     project: (x) => threat.project(x, rows.clean, bounds),
     gradient(x) {
       count(gradientCalls);
-      const kept: Tensor[] = [];
+      const seen: Tensor[] = [];
       const { value, grads } = valueAndGrads((input: Tensor) => {
         const { outputs, values } = score(input);
-        kept.push(keep(clone(outputs)), keep(clone(values)));
+        seen.push(keep(clone(outputs)), keep(clone(values)));
         return sum(values);
       })([x]);
-      judge(x, kept[0]!, kept[1] as Tensor1D);
-      dispose([value, ...kept]);
+      judge(x, seen[0]!, seen[1] as Tensor1D);
+      dispose([value, ...seen]);
       return grads[0]!;
     },
     query(x) {
@@ -96,7 +96,8 @@ export function searchOf(options: SearchOptions): RunningSearch {
         dispose(state);
         throw aborted(options.signal);
       }
-      const broken = judged ? await rows.success.data() : [];
+      // A route by rows fits the whole batch only, so nobody leaves.
+      const broken = judged && options.route.kind === 'one' ? await rows.success.data() : [];
       const leave = indicesWhere(places.length, (i) => Boolean(broken[i]));
       if (leave.length === 0) return state;
       const stay = indicesWhere(places.length, (i) => !broken[i]);
@@ -109,6 +110,11 @@ export function searchOf(options: SearchOptions): RunningSearch {
       return next;
     },
     async result() {
+      if (!judged) {
+        const unknown = new Float32Array(total).fill(NaN);
+        const success = Array<boolean>(total).fill(false);
+        return { adversarial: clone(rows.best), success, values: unknown, distances: unknown.slice(), gradientCalls, queries, rejected: new Int32Array(total) };
+      }
       const parts = [...finished, { places, rows }].filter((part) => part.places.length > 0);
       const order = inverse(parts.flatMap((part) => [...part.places]));
       const gathered = tidy(() => {
@@ -127,7 +133,7 @@ export function searchOf(options: SearchOptions): RunningSearch {
       const result: AttackResult = {
         adversarial,
         success: Array.from(await success.data(), Boolean),
-        values: judged ? Float32Array.from(await values.data()) : new Float32Array(total).fill(NaN),
+        values: Float32Array.from(await values.data()),
         distances: Float32Array.from(await distances.data()),
         gradientCalls,
         queries,
@@ -140,6 +146,12 @@ export function searchOf(options: SearchOptions): RunningSearch {
       for (const part of [...finished, { rows }]) dispose(Object.values(part.rows));
     },
   };
+}
+
+/** The same rows, out of reach of a tidy around the call that made them. */
+function kept(rows: Rows): Rows {
+  Object.values(rows).forEach((x) => keep(x));
+  return rows;
 }
 
 function freshRows(clean: Tensor, goals: Tensor1D): Rows {

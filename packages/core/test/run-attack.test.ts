@@ -1,9 +1,10 @@
 import { pgd } from '@robustjs/attacks';
-import { binaryLinearModel, expectClose, expectNoLeak, expectSameBits, numbersOf, tinyBatch, tinyCnn, useWasm } from '@robustjs/testkit';
-import { add, concat, fill, mul, neg, reshape, slice, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { branchedNorms } from '@robustjs/nn';
+import { binaryLinearModel, disturb, expectClose, expectNoLeak, expectSameBits, numbersOf, tinyBatch, tinyCnn, useWasm } from '@robustjs/testkit';
+import { add, concat, dispose, fill, mul, neg, reshape, slice, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import {
-  type Attack, type AttackProblem, type AttackResult, linf, modelOf, type Objective, one, randomStream, runAttack, type Search,
+  type Attack, type AttackProblem, type AttackResult, evaluation, linf, modelOf, type Objective, one, randomStream, type Route, rows, runAttack, type Search, threatModel,
 } from '../src/index.ts';
 
 useWasm();
@@ -50,8 +51,8 @@ async function attacked(attack: Attack, more: Partial<AttackProblem> = {}): Prom
 
 describe('what is kept', () => {
   it('is the first adversarial proposal of a row, else the one with the largest objective', async () => {
-    // Row 0 breaks from 0.1 on, row 1 from 0.05; row 2 never does within 0.2, and is nearest at the smallest offset.
-    const result = await attacked(proposing([0.03, 0.08, 0.15, 0.19, -0.1]));
+    // Row 0 breaks from 0.1 on, row 1 from 0.05; row 2 never does within 0.2, and is nearest at the smallest offset, not the last.
+    const result = await attacked(proposing([0.03, -0.1, 0.08, 0.15, 0.19]));
     expect(result.success).toEqual([true, true, false]);
     await expectClose(result.adversarial, [0.55, 0.53, 0.8], { relative: 1e-6 });
     await expectClose(result.distances, [0.15, 0.08, 0.1], { relative: 1e-5 });
@@ -65,7 +66,8 @@ describe('what is kept', () => {
     expect(result.success).toEqual([false, false, false]);
     expect([...result.values]).toEqual([NaN, NaN, NaN]);
     expect([...result.queries]).toEqual([0, 0, 0]);
-    await expectClose(result.distances, [0.02, 0.02, 0.02], { relative: 1e-5 });
+    expect([...result.distances]).toEqual([NaN, NaN, NaN]);
+    expect([...result.rejected]).toEqual([0, 0, 0]);
   });
 
   it('is the clean input where the attack proposes nothing', async () => {
@@ -117,6 +119,48 @@ describe('what is counted', () => {
 });
 
 const pairOf = (z: Tensor): Tensor => concat([neg(z), z], 1);
+
+describe('large bounds', () => {
+  it('do not make the rounding of float32 a reason to reject: eps 0.1 in [0, 255]', async () => {
+    // Next to 255 float32 has steps of 1.5e-5, more than 1e-5 of this budget.
+    const model = modelOf((x) => slice(x, [0, 0], [-1, 3]), { inputShape: [50], bounds: [0, 255] });
+    const ids = Int32Array.from({ length: 20 }, (_, i) => i);
+    const inputs = tidy(() => mul(randomStream(3).uniformRows(ids, [50]), 255));
+    const labels = tensor1d(ids.map(() => 0), 'int32');
+    for (const norm of ['Linf', 'L2', 'L1']) {
+      const result = await runAttack(pgd({ steps: 5 }), { model, inputs, labels, ids, threat: threatModel(norm, 0.1), random: randomStream(0) });
+      expect(sumOf(result.rejected), norm).toBe(0);
+      result.adversarial.dispose();
+    }
+    // What is really outside is still seen.
+    const outside = await runAttack(proposing([0.11]), { model, inputs, labels, ids, threat: linf(0.1), random: randomStream(0) });
+    expect(sumOf(outside.rejected)).toBe(20);
+    [outside.adversarial, inputs, labels].forEach((x) => x.dispose());
+  });
+});
+
+describe('a route by rows', () => {
+  it('attacks each row through its own branch, as an attack through that branch alone does', async () => {
+    const model = tinyCnn({ kit: (kit) => branchedNorms(kit, ['main', 'other']) });
+    const batch = tinyBatch(model, { count: 12 });
+    disturb(model, (name) => name.includes('@other/'));
+    const problem: AttackProblem = { model, ...batch, threat: linf(0.06), random: randomStream(5) };
+    const found = async (route: Route): Promise<{ success: readonly boolean[]; adversarial: number[] }> => {
+      const { success, adversarial } = await runAttack(pgd({ steps: 4 }), { ...problem, route });
+      const values = await numbersOf(adversarial);
+      adversarial.dispose();
+      return { success, adversarial: values };
+    };
+    const both = await found(rows([{ branch: 'main', count: 5 }, { branch: 'other', count: 7 }]));
+    const [main, other] = [await found(one('main')), await found(one('other'))];
+    expect(both.success).toEqual([...main.success.slice(0, 5), ...other.success.slice(5)]);
+    expect(both.success.some(Boolean)).toBe(true);
+    const cut = 5 * 64;
+    await expectSameBits(both.adversarial, [...main.adversarial.slice(0, cut), ...other.adversarial.slice(cut)]);
+    batch.dispose();
+    model.dispose();
+  });
+});
 
 describe('what a search sees', () => {
   it('are the rows that still stand, by their ids', async () => {
@@ -250,6 +294,12 @@ describe('input checks', () => {
     }
   });
 
+  it('do not read the inputs where nothing is judged, as in training', async () => {
+    await withTensor(tensor2d([[0], [1.01], [1]]), async (inputs) => {
+      await expectClose((await attacked(proposing([]), { inputs, keep: 'last' })).adversarial, [0, 1.01, 1], { relative: 1e-6 });
+    });
+  });
+
   it('want labels, targets and ids for every input', async () => {
     await withTensor(tensor1d([0, 1], 'int32'), async (two) => {
       await refused({ labels: two }, 'RJS_BATCH');
@@ -279,7 +329,41 @@ describe('input checks', () => {
   });
 });
 
+describe('a tidy of the attack\'s own', () => {
+  it('around gradient, query and offer changes nothing', async () => {
+    const found = (keep: 'best' | 'last', around: (work: () => void) => void): ReturnType<typeof attacked> =>
+      attacked({
+        ...proposing([]),
+        async search(search) {
+          for (const offset of [0.03, 0.08, 0.15]) {
+            if (search.rows === 0) return;
+            const inputs = tidy(() => add(search.clean, offset));
+            around(() => {
+              dispose([search.gradient(inputs), search.query(search.clean)]);
+              search.offer(inputs);
+            });
+            inputs.dispose();
+            await search.compact();
+          }
+        },
+      }, { keep });
+    for (const keep of ['best', 'last'] as const) {
+      const within = await expectNoLeak(() => found(keep, (work) => tidy(work)));
+      expect(within).toEqual(await found(keep, (work) => work()));
+      expect(within.success).toEqual(keep === 'best' ? [true, true, false] : [false, false, false]);
+      await expectClose(within.adversarial, keep === 'best' ? [0.55, 0.53, 0.9] : [0.55, 0.6, 1.05], { relative: 1e-6 });
+    }
+  });
+});
+
 describe('ownership', () => {
+  it('is the framework\'s of what a plain function makes on the way to its output', () => {
+    const model = modelOf((x) => mul(add(x, 1), 2), { inputShape: [1] });
+    const inputs = tensor2d([[1]]);
+    const outputs = expectNoLeak(() => model.forward(inputs, evaluation()), 1);
+    return outputs.then((y) => dispose([inputs, y]));
+  });
+
   it('returns one tensor and takes none: inputs, labels and the objective\'s tensors stay the caller\'s', async () => {
     const model = tinyCnn();
     const batch = tinyBatch(model);

@@ -161,6 +161,21 @@ describe('second derivatives', () => {
   });
 });
 
+describe('confident rows', () => {
+  it('keep the gradient of the label, the sum of the others, where its probability rounds to 1', () => {
+    // exp(-30) = 9.4e-14 and exp(-32) = 1.3e-14 beside 1: float32 has steps of 6e-8 there.
+    const [z, q] = [tensor2d([[30, 0, -2]]), tensor2d([[29, 0, -2]])];
+    const y = tensor1d([0], 'int32');
+    const [small, smaller] = [Math.exp(-30), Math.exp(-32)];
+    const gradient = grad((v: Tensor) => sum(crossEntropy(v, y)))(z);
+    expect(relativeError(read(gradient), [-small - smaller, small, smaller])).toBeLessThan(1e-5);
+    // softmax(q) - softmax(z): exp(-29) - exp(-30) and so on, and minus their sum.
+    const [one, two] = [Math.exp(-29) - small, Math.exp(-31) - smaller];
+    const towards = grad((v: Tensor) => sum(klDivergence(z, v)))(q);
+    expect(relativeError(read(towards), [-one - two, one, two])).toBeLessThan(1e-5);
+  });
+});
+
 describe('extreme logits', () => {
   it('stay finite in value and gradient', () => {
     const z = tensor2d([[1e4, -1e4, 0, 0, 0], [-1e4, 1e4, 1e4, 0, 0]]);

@@ -8,7 +8,7 @@ import { expectNoLeak } from './leaks.ts';
 import { expectUnchanged, restore, snapshot } from './state.ts';
 import { type OwnedBatch, rowsOf, tinyBatch } from './tiny-batch.ts';
 import { tinyNetworkFor, type TinyOptions } from './tiny-cnn.ts';
-import { descend, lossAndGradients, lossOf, type RecordedAttack, trainingStep, withObjective } from './training.ts';
+import { descend, lossAndGradients, lossOf, type RecordedAttack, trainingStep, trainingTools, withObjective } from './training.ts';
 
 /** What {@link defenseConformance} asks of a defense. */
 export interface DefenseSettings extends TestFunctions {
@@ -85,6 +85,21 @@ export function defenseConformance(create: (options?: object) => Defense, { desc
           dispose([...gradients]);
         }));
       });
+    });
+
+    it('leaks no tensor when its attack is stopped', async ({ skip }) => {
+      const asked = await onTinyNetwork(create(), {}, async (defense, model, batch) => {
+        let attacks = 0;
+        await expectNoLeak(async () => {
+          const tools = trainingTools(model, batch);
+          const attack = (): Promise<Tensor> => Promise.reject(new Error(`stopped ${++attacks}`));
+          const objective = await defense.objective?.(model, batch, { ...tools, attack }).catch(() => undefined);
+          objective?.dispose?.();
+          tools.dispose();
+        });
+        return attacks;
+      });
+      if (asked === 0) skip();
     });
 
     it('has the gradient that finite differences give', async () => {

@@ -1,7 +1,6 @@
-import { MAIN, type Model, type NamedVariable } from '@robustjs/core';
+import { type Bounds, MAIN, type Model, type NamedVariable } from '@robustjs/core';
 import { namedVariable } from '@robustjs/nn';
 import { add, matMul, type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
-import type { Bounds } from '@robustjs/core';
 
 /** Options of {@link linearModel}. */
 export interface LinearModelOptions {

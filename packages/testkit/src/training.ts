@@ -7,6 +7,7 @@ import { clone, dispose, keep, mul, type Scalar, sub, type Tensor, tidy, type Va
 
 /** An attack that a defense asked for, and the rows it got. */
 export interface RecordedAttack {
+  /** As asked, with a copy of the targets; the recorder disposes it. */
   readonly asked: TrainingAttack;
   /** A copy of the adversarial rows; the recorder disposes it. */
   readonly adversarial: Tensor;
@@ -41,12 +42,14 @@ export function trainingTools(model: Model, batch: Batch, { seed = 0, classes = 
     updates,
     attacks,
     async attack(asked) {
-      const { adversarial } = await runAttack(asked.attack, { ...asked, ...batch, model, random: random.split('attack'), keep: 'last' });
-      attacks.push({ asked, adversarial: clone(adversarial) });
+      const stream = random.split('attack', attacks.length);
+      const { adversarial } = await runAttack(asked.attack, { ...asked, ...batch, model, random: stream, keep: 'last' });
+      const { targets } = asked;
+      attacks.push({ asked: { ...asked, ...(targets && { targets: clone(targets) }) }, adversarial: clone(adversarial) });
       return adversarial;
     },
     dispose() {
-      dispose(attacks.map(({ adversarial }) => adversarial));
+      for (const { asked, adversarial } of attacks) dispose(asked.targets ? [asked.targets, adversarial] : adversarial);
       dropUpdates(updates.splice(0));
     },
   };
@@ -112,7 +115,7 @@ export function descend(model: Model, gradients: readonly Tensor[], rate: number
   model.parameters.forEach(({ variable }, i) => tidy(() => variable.assign(sub(variable, mul(gradients[i]!, rate)))));
 }
 
-/** One whole training step as a trainer makes it: hooks, gradient, plain descent, statistics. Returns the loss before it. */
+/** One whole training step as a trainer makes it: objective, hooks, gradient, plain descent, statistics. Returns the loss before it. */
 export async function trainingStep(
   defense: Defense,
   model: Model,
@@ -120,8 +123,8 @@ export async function trainingStep(
   { rate = 0.05, ...options }: ToolsOptions & { readonly rate?: number } = {},
 ): Promise<number> {
   const tools = trainingTools(model, batch, options);
-  await defense.before?.(model, batch, tools);
   const objective = await objectiveOf(defense, model, batch, tools);
+  await defense.before?.(model, batch, tools);
   const { loss, gradients } = await lossAndGradients(objective, model);
   descend(model, gradients, rate);
   await defense.after?.(model, batch, tools);

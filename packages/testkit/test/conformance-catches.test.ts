@@ -95,6 +95,14 @@ const broken: [string, Defense, string][] = [
       return good.objective(...args);
     },
   }, 'leaks no tensor'],
+  ['keeps what it made where its attack is stopped', {
+    async objective(...args) {
+      const made = scalar(1);
+      const objective = await good.objective(...args);
+      made.dispose();
+      return objective;
+    },
+  }, 'leaks no tensor when its attack is stopped'],
   ['ignores eps', good, 'attacks with the clean rows themselves when eps is 0'],
 ];
 

@@ -35,6 +35,15 @@ it('no heading in docs/errors is about a code that nothing throws', () => {
   expect(documented.filter(({ code }) => !thrown.has(code))).toEqual([]);
 });
 
+it('the index of docs/errors leads to every heading', () => {
+  const index = readFileSync(join(ROOT, 'docs/errors/README.md'), 'utf8');
+  const missing = documented.filter(({ code, file }) => {
+    const anchor = code.toLowerCase();
+    return !index.split('\n').some((line) => line.includes(`<a id="${anchor}"></a>`) && line.includes(`(${file.slice('docs/errors/'.length)}#${anchor})`));
+  });
+  expect(missing).toEqual([]);
+});
+
 it('no page has two headings for one code, and each says something', () => {
   const headings = documented.map(({ code, file }) => `${file} ${code}`);
   expect(headings.filter((heading, i) => headings.indexOf(heading) !== i)).toEqual([]);

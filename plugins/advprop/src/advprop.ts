@@ -5,7 +5,7 @@
 import { type Defense, MAIN, mean, one, rows, threatModel, type TrainingTools, type Batch } from '@robustjs/core';
 import { pgd } from '@robustjs/attacks';
 import { branchedNorms, crossEntropy } from '@robustjs/nn';
-import { add, cast, concat, dispose, floor, minimum, mod, mul, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
+import { add, cast, concat, floor, minimum, mod, mul, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 
 /** The auxiliary branch, which sees adversarial rows only and is thrown away after training. */
 export const ADVERSARIAL = 'adversarial';
@@ -41,7 +41,9 @@ export function advprop({ norm, eps, alpha, steps, targeted, randomStart, labelS
     kit: (kit) => branchedNorms(kit, [MAIN, ADVERSARIAL]),
     async objective(model, batch, tools) {
       const targets = targeted ? otherClasses(batch, tools) : undefined;
-      const adversarial = await tools.attack({ attack, threat, route: one(ADVERSARIAL), ...(targets && { targets }) });
+      const adversarial = await tools
+        .attack({ attack, threat, route: one(ADVERSARIAL), ...(targets && { targets }) })
+        .finally(() => targets?.dispose());
       const count = batch.ids.length;
       const route = rows([{ branch: MAIN, count }, { branch: ADVERSARIAL, count }]);
       return {
@@ -49,7 +51,7 @@ export function advprop({ norm, eps, alpha, steps, targeted, randomStart, labelS
           const logits = model.forward(concat([batch.inputs, adversarial]), { train: true, route, updates: tools.updates });
           return mean(crossEntropy(logits, concat([batch.labels, batch.labels]), labelSmoothing));
         },
-        dispose: () => dispose(targets ? [adversarial, targets] : adversarial),
+        dispose: () => adversarial.dispose(),
       };
     },
   };

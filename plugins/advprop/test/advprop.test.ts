@@ -2,7 +2,7 @@
 import { type Batch, evaluation, type Kit, MAIN, mean, type Model, one, randomStream, type Update } from '@robustjs/core';
 import { batchNorm, copyBranch, crossEntropy, identity, smallCnn, buildNetwork, standardKit } from '@robustjs/nn';
 import {
-  expectClose, expectSameBits, lossAndGradients, lossOf, linearModel, numbersOf, snapshot, tinyBatch, tinyCnn, tinyNetworkFor, trainingStep,
+  expectClose, expectNoLeak, expectSameBits, lossAndGradients, lossOf, linearModel, numbersOf, rowsOf, snapshot, tinyBatch, tinyCnn, tinyNetworkFor, trainingStep,
   useWasm, variablesOf, withObjective,
 } from '@robustjs/testkit';
 import { concat, dispose, type Tensor, type Tensor1D, tensor1d, tensor2d, tidy, variableGrads } from '@tensorflow/tfjs-core';
@@ -178,7 +178,6 @@ describe('the attack', () => {
     const defense = advprop({ ...OPTIONS, steps: 1, randomStart: false, eps: 0.03, targeted: true });
     await withObjective(defense, model, batch, async (_objective, tools) => {
       const { asked, adversarial } = tools.attacks[0]!;
-      // The objective releases its targets with the rows, so both are read here.
       const targets = await numbersOf(asked.targets!);
       const expected = rows.flatMap((x, i) => gradientOf(model, x, targets[i]!).map((g, j) => x[j]! - 0.03 * Math.sign(g)));
       await expectClose(adversarial, expected, { relative: 1e-6 });
@@ -206,6 +205,22 @@ describe('the attack', () => {
     });
     dispose([batch.inputs, batch.labels]);
     model.dispose();
+  });
+
+  it('draws the same target for an example wherever it stands, and lets go of targets when it is stopped', async () => {
+    const [model, batch] = [linear(), batchOf()];
+    const defense = advprop({ ...OPTIONS, steps: 1, targeted: true });
+    const order = [3, 0, 2, 1];
+    const other = rowsOf(batch, order);
+    const targetsOf = (b: Batch): Promise<number[]> => withObjective(defense, model, b, (_objective, tools) => numbersOf(tools.attacks[0]!.asked.targets!));
+    const straight = await targetsOf(batch);
+    expect(await targetsOf(other)).toEqual(order.map((place) => straight[place]!));
+    await withObjective(defense, model, batch, async (_objective, tools) => {
+      const attack = (): Promise<Tensor> => Promise.reject(new Error('stopped'));
+      await expectNoLeak(() => expect(defense.objective!(model, batch, { ...tools, attack })).rejects.toThrow('stopped'));
+    });
+    dispose([batch.inputs, batch.labels]);
+    [other, model].forEach((x) => x.dispose());
   });
 
   it('goes through the adversarial branch, in evaluation, by steps that reach the edge of the ball', async () => {

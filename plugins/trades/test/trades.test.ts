@@ -1,6 +1,6 @@
-import { MAIN, mean, type Model, modelOf, one } from '@robustjs/core';
+import { MAIN, mean, type Model, modelOf, one, type TrainingTools } from '@robustjs/core';
 import { crossEntropy, klDivergence } from '@robustjs/nn';
-import { expectClose, expectSameBits, lossAndGradients, lossOf, numbersOf, tinyBatch, tinyCnn, useWasm, withObjective } from '@robustjs/testkit';
+import { expectClose, expectNoLeak, expectSameBits, lossAndGradients, lossOf, numbersOf, tinyBatch, tinyCnn, useWasm, withObjective } from '@robustjs/testkit';
 import { add, dispose, mul, type Tensor, tensor1d, tensor2d, tidy, variableGrads } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { trades, type TradesOptions } from '../src/index.ts';
@@ -101,6 +101,24 @@ async function recomputed(model: Model, batch: { inputs: Tensor; labels: Tensor 
 }
 
 describe('the attack', () => {
+  it('maximizes KL(p(x) || p(x*)), in this order, and lets go of p(x) when it is stopped', async () => {
+    const model = modelOf((x) => x.clone(), { inputShape: [3], bounds: [-5, 5] });
+    const batch = { inputs: tensor2d([[2, 1, 0]]), labels: tensor1d([0], 'int32'), ids: new Int32Array([0]) };
+    let values: number[] = [];
+    const attack: TrainingTools['attack'] = async ({ objective }) => {
+      const divergence = tidy(() => objective!(tensor2d([[0.5, 1.5, 0]]), batch.labels));
+      values = await numbersOf(divergence);
+      divergence.dispose();
+      throw new Error('stopped');
+    };
+    await withObjective(trades(OPTIONS), model, batch, async (_real, tools) => {
+      await expectNoLeak(() => expect(trades(OPTIONS).objective!(model, batch, { ...tools, attack })).rejects.toThrow('stopped'));
+    });
+    // The other way round it is 0.4107.
+    await expectClose(values, [0.43226], { relative: 2e-6 });
+    dispose([batch.inputs, batch.labels]);
+  });
+
   it('starts near the clean rows, not on them: where the divergence has no gradient', async () => {
     const model = tinyCnn();
     const batch = tinyBatch(model);

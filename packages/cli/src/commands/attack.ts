@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { attacks } from '@robustjs/attacks';
-import { type AttackResult, type Bounds, evaluation, type Model, modelOf, randomStream, RobustError, runAttack, threatModel } from '@robustjs/core';
+import { type AttackResult, type Bounds, evaluation, type Model, modelOf, randomStream, RobustError, runAttack, threatModel, type ThreatModel } from '@robustjs/core';
 import { type NpyArray, parseNpy, take, writeNpy } from '@robustjs/datasets';
-import { encodePng, openData, type Predictor, startRuntime } from '@robustjs/harness';
-import { argMax, dispose, tensor, tensor1d, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { checkClasses, encodePng, openData, type Predictor, readExamples, startRuntime, writableFolder } from '@robustjs/harness';
+import { argMax, dispose, slice, tensor, tensor1d, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { AttackFlags } from '../flags.ts';
@@ -37,17 +37,19 @@ interface Outcome {
 /** `robustjs attack`. */
 export async function attackInputs(name: string, flags: AttackFlags, context: Context): Promise<number> {
   const attack = makeAttack(flags.attack);
+  const out = resolve(context.cwd, flags.out);
+  await writableFolder(out);
   await startRuntime('wasm');
   const subject = await openNetwork(name, context.cwd);
   const inputs = await inputsOf(subject, flags, context);
-  const threat = threatModel(flags.norm, flags.eps?.at(-1) ?? rankingEps(subject));
+  const threat = threatOf(subject, flags);
   const model = modelOfSubject(subject, inputs.shape);
   const [x, labels] = [tensor(inputs.values, [inputs.ids.length, ...inputs.shape]), tensor1d(inputs.labels, 'int32')];
+  await checkLabels(model, subject, x, inputs);
   const { signal } = context;
   const route = subject.route && { route: subject.route };
   const result = await runAttack(attack, { model, inputs: x, labels, ids: inputs.ids, threat, random: randomStream(flags.seed), signal, ...route });
   const outcomes = await outcomesOf(model, subject, x, result, inputs);
-  const out = resolve(context.cwd, flags.out);
   const files = await write(out, inputs, await adversarialValues(result), outcomes, subject.bounds);
   dispose([x, labels, result.adversarial]);
   const broken = outcomes.filter(({ success }) => success).length;
@@ -62,6 +64,20 @@ export async function attackInputs(name: string, flags: AttackFlags, context: Co
   return exitCodes.ok;
 }
 
+function threatOf(subject: Subject, { norm, eps }: AttackFlags): ThreatModel {
+  if (eps !== undefined && eps.length > 1) throw usage('one budget', eps.join(', '), 'attack with each on its own, and an --out of its own');
+  const threat = threatModel(norm, eps?.at(-1) ?? rankingEps(subject));
+  const width = subject.bounds[1] - subject.bounds[0];
+  if (norm === 'Linf' && threat.eps > width) throw usage(`eps of at most ${width}, the width of the inputs' bounds`, String(threat.eps), 'eps is in the units of the inputs: for gray levels write 8/255');
+  return threat;
+}
+
+/** Labels without an output of their own would all count as misclassified. */
+async function checkLabels(model: Model, { route }: Subject, x: Tensor, { labels }: Inputs): Promise<void> {
+  const classes = tidy(() => model.forward(slice(x, 0, 1), evaluation(route)).shape[1]!);
+  checkClasses(labels, classes);
+}
+
 function makeAttack(words: readonly AttackWord[]): ReturnType<NonNullable<(typeof attacks)[string]>> {
   const [word] = words;
   if (words.length !== 1 || word === undefined) throw usage('one attack', String(words.length), 'for example: --attack pgd:steps=50');
@@ -74,24 +90,34 @@ function makeAttack(words: readonly AttackWord[]): ReturnType<NonNullable<(typeo
 
 async function inputsOf(subject: Subject, flags: AttackFlags, { cwd, signal }: Context): Promise<Inputs> {
   if ((flags.inputs === undefined) !== (flags.labels === undefined)) throw usage('--inputs and --labels together', 'one of them', 'give both, or neither for test examples');
-  if (flags.inputs !== undefined && flags.labels !== undefined) return inputFiles(resolve(cwd, flags.inputs), resolve(cwd, flags.labels));
+  if (flags.inputs !== undefined && flags.labels !== undefined) return inputFiles(subject, resolve(cwd, flags.inputs), resolve(cwd, flags.labels));
   const { test } = await openData(dataOf(subject, flags, cwd), { signal });
   const sample = take(test, Math.min(flags.examples, test.size), 0);
   const rows = sample.ids.map((_, row) => row);
   return { values: await sample.read(rows), shape: sample.inputShape, labels: sample.labels, ids: sample.ids };
 }
 
-async function inputFiles(inputs: string, labels: string): Promise<Inputs> {
+async function inputFiles({ evaluable, bounds }: Subject, inputs: string, labels: string): Promise<Inputs> {
   const x = parseNpy(await readBytes(inputs, 'inputs'), inputs);
   const y = parseNpy(await readBytes(labels, 'labels'), labels);
   const [count = 0, ...shape] = x.shape;
   if (count === 0 || shape.length === 0 || y.shape.length !== 1 || y.shape[0] !== count) {
     throw new RobustError('RJS_DATA_MISMATCH', { expected: 'inputs of shape [N, ...] and labels of shape [N]', got: `[${x.shape.join(', ')}] and [${y.shape.join(', ')}]`, fix: 'save one label for each input' });
   }
-  return { values: scaled(x), shape, labels: Int32Array.from(y.values), ids: Int32Array.from({ length: count }, (_, id) => id) };
+  const wanted = shapeWanted(evaluable);
+  if (wanted !== undefined && wanted.some((size, axis) => size !== null && size !== shape[axis])) {
+    throw new RobustError('RJS_DATA_MISMATCH', { expected: `inputs of shape [N, ${wanted.join(', ')}]`, got: `[${x.shape.join(', ')}]`, fix: 'reshape or resize them, batch axis first, channels last' });
+  }
+  const examples = await readExamples(scaled(x), y.values, { inputShape: shape, bounds });
+  return { values: examples.images, shape, labels: Int32Array.from(examples.labels), ids: examples.ids };
 }
 
-// Images are stored as bytes or as floats in [0, 1]; runAttack checks the range of the latter.
+/** Shape of one input, where the network says; sizes that it leaves open are null. */
+function shapeWanted(evaluable: Subject['evaluable']): readonly (number | null)[] | undefined {
+  return 'forward' in evaluable ? evaluable.inputShape : evaluable.inputs?.[0]?.shape?.slice(1);
+}
+
+// Images are stored as bytes or as floats in [0, 1].
 const scaled = ({ values }: NpyArray): Float32Array => (values instanceof Uint8Array ? Float32Array.from(values, (byte) => byte / 255) : Float32Array.from(values));
 
 function modelOfSubject({ evaluable, bounds }: Subject, inputShape: readonly number[]): Model {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseEps } from '@robustjs/core';
-import { type DatasetEvaluationOptions, type Evaluated, evaluateDataset, examplesToJsonl, openData, renderReport, stageOf, startRuntime } from '@robustjs/harness';
+import { type DatasetEvaluationOptions, type Evaluated, evaluateDataset, examplesToJsonl, openData, renderReport, stageOf, startRuntime, writableFolder } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { EvaluateFlags } from '../flags.ts';
@@ -16,17 +16,19 @@ const DEFAULT_EPS = '8/255';
 /** `robustjs evaluate`: fails when the result is refused. */
 export async function evaluateNetwork(name: string, flags: EvaluateFlags, context: Context): Promise<number> {
   const started = performance.now();
+  const out = flags.out === undefined ? undefined : resolve(context.cwd, flags.out);
+  if (out !== undefined) await writableFolder(out);
   const runtime = await startRuntime('wasm');
   const subject = await openNetwork(name, context.cwd);
   const { test } = await openData(dataOf(subject, flags, context.cwd), { signal: context.signal });
   const evaluated = await withProgress(subject, (onProgress) =>
     evaluateDataset(subject.evaluable, test, { ...optionsOf(subject, flags), runtime, signal: context.signal, onProgress }),
   );
-  const out = flags.out === undefined ? undefined : resolve(context.cwd, flags.out);
-  if (out !== undefined) await write(out, subject.id, evaluated);
+  if (out !== undefined) await write(out, subject.id, evaluated, test.classNames);
   const { entry } = evaluated;
   context.result({ entry, ...(out !== undefined && { out }) });
   printEntries([entry], context);
+  if (subject.remark !== undefined) context.line(subject.remark);
   context.line(`${entry.clean.n} test examples of ${entry.dataset.id}, ${duration((performance.now() - started) / 1000)}${out === undefined ? '' : `; written to ${out}`}`);
   return entry.refused === undefined ? exitCodes.ok : exitCodes.failed;
 }
@@ -67,9 +69,9 @@ async function withProgress({ id }: Subject, work: (onProgress: OnProgress) => P
   }
 }
 
-async function write(out: string, id: string, { entry, examples, pictures, seconds }: Evaluated): Promise<void> {
+async function write(out: string, id: string, { entry, examples, pictures, seconds }: Evaluated, classNames: readonly string[] | undefined): Promise<void> {
   await mkdir(join(out, 'entries'), { recursive: true });
-  const page = await renderReport({ entries: [entry], timings: { [entry.id]: { seconds } }, pictures: { [entry.id]: pictures } });
+  const page = await renderReport({ entries: [entry], timings: { [entry.id]: { seconds } }, pictures: { [entry.id]: pictures }, ...(classNames && { classNames }) });
   await writeFile(join(out, 'entries', `${id}.examples.jsonl`), examplesToJsonl(examples));
   await writeFile(join(out, 'entries', `${id}.json`), `${JSON.stringify(entry, null, 2)}\n`);
   await writeFile(join(out, 'timing.json'), `${JSON.stringify({ [entry.id]: { seconds } }, null, 2)}\n`);

@@ -1,7 +1,7 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
-import { entriesIn, formatTable, renderLeaderboardReadme, type StoredEntry, tracks } from '@robustjs/harness';
+import { entriesIn, type Entry, formatTable, renderLeaderboardReadme, renderResultBlock, type StoredEntry, tracks } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { LeaderboardFlags } from '../flags.ts';
@@ -12,6 +12,13 @@ import { usage } from '../usage.ts';
 // Where the table goes in a README that is not there yet.
 const EMPTY = '# Benchmarks\n\n<!-- leaderboard:start -->\n<!-- leaderboard:end -->\n';
 
+/** A page of the repository with a part that is made from records. */
+interface Page {
+  readonly path: string;
+  readonly before: string;
+  readonly after: string;
+}
+
 /** `robustjs leaderboard`. */
 export async function leaderboard({ check = false, add }: LeaderboardFlags, context: Context): Promise<number> {
   const root = repositoryOf(context.cwd);
@@ -19,23 +26,38 @@ export async function leaderboard({ check = false, add }: LeaderboardFlags, cont
   if (add !== undefined) await addRun(resolve(context.cwd, add), root, context);
   const stored = (await Promise.all(Object.keys(tracks).map((track) => entriesIn(join(resultsFolder(root), track))))).flat();
   const entries = stored.map(({ entry }) => entry);
-  const readme = join(root, 'benchmarks', 'README.md');
-  const before = existsSync(readme) ? await readFile(readme, 'utf8') : EMPTY;
-  const after = renderLeaderboardReadme(before, entries);
-  const stale = !existsSync(readme) || before !== after;
-  context.result({ entries, readme, stale, written: stale && !check });
+  const stale = (await pagesOf(root, entries)).filter(({ before, after }) => before !== after);
+  const names = stale.map(({ path }) => relative(context.cwd, path));
+  context.result({ entries, stale: names, written: stale.length > 0 && !check });
   if (entries.length > 0) context.line(formatTable(entries));
-  if (!stale) {
-    context.line(`${relative(context.cwd, readme)} is up to date.`);
+  if (stale.length === 0) {
+    context.line('All pages are up to date.');
     return exitCodes.ok;
   }
   if (check) {
-    context.line(`${relative(context.cwd, readme)} is stale. Run: robustjs leaderboard`);
+    context.line(`Stale: ${names.join(', ')}. Run: robustjs leaderboard`);
     return exitCodes.failed;
   }
-  await writeFile(readme, after);
-  context.line(`Wrote ${relative(context.cwd, readme)}.`);
+  for (const { path, after } of stale) await writeFile(path, after);
+  context.line(`Wrote ${names.join(', ')}.`);
   return exitCodes.ok;
+}
+
+/** The benchmark's page, the repository's, and one for each plugin, as they are and as the records make them. */
+async function pagesOf(root: string, entries: readonly Entry[]): Promise<Page[]> {
+  const page = async (path: string, render: (text: string) => string, empty = ''): Promise<Page> => {
+    const before = existsSync(path) ? await readFile(path, 'utf8') : '';
+    return { path, before, after: before === '' && empty === '' ? '' : render(before || empty) };
+  };
+  const plugins = existsSync(join(root, 'plugins')) ? await readdir(join(root, 'plugins')) : [];
+  const measured = plugins.filter((id) => entries.some(({ method }) => method.id === id));
+  return Promise.all([
+    page(join(root, 'benchmarks', 'README.md'), (text) => renderLeaderboardReadme(text, entries), EMPTY),
+    page(join(root, 'README.md'), (text) => (text.includes('<!-- leaderboard:start -->') ? renderLeaderboardReadme(text, entries) : text)),
+    ...measured.map((id) =>
+      page(join(root, 'plugins', id, 'README.md'), (text) => renderResultBlock(text, entries.filter(({ method }) => method.id === id || method.id === 'standard'))),
+    ),
+  ]);
 }
 
 /** Copies a run's entries, outcomes, networks and times to where published results lie. */

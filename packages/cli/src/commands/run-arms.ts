@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { type Arm, type Entry, formatTable, openData, runAll, type RunEvent, type RunSummary } from '@robustjs/harness';
+import { type Arm, type Entry, formatTable, openData, runAll, type RunEvent, type RunSummary, writableFolder } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { resumeCommand } from '../interrupt.ts';
@@ -24,7 +24,11 @@ export interface RunArmsOptions {
 /** Runs arms with progress, prints their table and says where everything lies. Returns the exit status. */
 export async function runArms(arms: readonly Arm[], options: RunArmsOptions, context: Context): Promise<number> {
   const data = await openWithProgress(arms, context);
-  if (options.estimate && !(await mayBegin(arms, data, options, context))) return exitCodes.failed;
+  await writableFolder(options.outDir);
+  if (options.estimate && !(await mayBegin(arms, data, options, context))) {
+    context.line('Nothing was begun. --yes begins without asking.');
+    return exitCodes.failed;
+  }
   const view = await progressView();
   let summary: RunSummary;
   try {
@@ -64,10 +68,12 @@ async function mayBegin(arms: readonly Arm[], { train, test }: Parts, options: R
   const speed = await measureSpeed(recipe, train);
   const sizes = { train: train.size, test: test.size };
   const seconds = secondsOf(arms.map((arm) => workOf(arm.recipe, sizes)), speed, options.processes);
-  context.line(`${arms.length} to run in ${options.processes} process${options.processes > 1 ? 'es' : ''}; about ${duration(seconds)} at most, by a short measurement`);
+  const processes = Math.min(options.processes, arms.length);
+  context.line(`${arms.length} to run in ${processes} process${processes > 1 ? 'es' : ''}; about ${duration(seconds)} at most, by a short measurement`);
   if (options.yes || seconds < ASK_SECONDS || !process.stdin.isTTY || !process.stderr.isTTY) return true;
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question('Begin? [y/N] ', { signal: context.signal });
+  // Readline takes Ctrl-C for itself while it waits: that is a no.
+  const answer = await Promise.race([prompt.question('Begin? [y/N] '), new Promise<string>((resolve) => prompt.once('close', () => resolve('')))]);
   prompt.close();
   return /^y(es)?$/i.test(answer.trim());
 }

@@ -1,20 +1,43 @@
 import { relative, resolve } from 'node:path';
-import { imageClassification, parseRecipe, type Recipe } from '@robustjs/harness';
+import { RobustError } from '@robustjs/core';
+import { imageClassification, loadMethod, parseRecipe, type Recipe } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import type { TrainFlags } from '../flags.ts';
+import { findPlugins } from '../plugins.ts';
 import { readJsonFile } from '../read.ts';
-import { usage } from '../usage.ts';
+import { nearest, usage } from '../usage.ts';
 import { runFolder } from './bench.ts';
 import { runArms } from './run-arms.ts';
 
 /** `robustjs train`. */
 export async function train(file: string | undefined, flags: TrainFlags, context: Context): Promise<number> {
-  const recipe = await recipeOf(file, flags, context);
+  const method = flags.method === undefined ? undefined : await packageOf(flags.method, context.cwd);
+  const recipe = await recipeOf(file, { ...flags, ...(method !== undefined && { method }) }, context);
+  await checkMethod(recipe, context.cwd);
   const id = nameOf(recipe);
   const outDir = resolve(context.cwd, flags.out ?? runFolder(id));
   context.line(`${id} on ${recipe.data.id}`);
   context.line(`folder   ${relative(context.cwd, outDir) || '.'}`);
   return runArms([{ id, recipe }], { outDir, processes: 1, yes: flags.yes ?? false, estimate: recipe.tier !== 'smoke' }, context);
+}
+
+/** The package of a method that is named by its id or its package. */
+async function packageOf(name: string, cwd: string): Promise<string> {
+  const known = await findPlugins(cwd);
+  const found = known.find((plugin) => plugin.package === name || plugin.method?.id === name);
+  return found?.package ?? name;
+}
+
+/** Loads the method, so that what is wrong with it shows before anything is measured or written. */
+async function checkMethod({ method }: Recipe, cwd: string): Promise<void> {
+  try {
+    await loadMethod(method, cwd);
+  } catch (error) {
+    const known = (await findPlugins(cwd)).flatMap((plugin) => [plugin.package, plugin.method?.id ?? []].flat());
+    const guess = error instanceof RobustError && error.code === 'RJS_METHOD' ? nearest(method.package, known) : undefined;
+    if (guess === undefined) throw error;
+    throw usage('a method that is installed (see: robustjs list methods)', JSON.stringify(method.package), `did you mean ${guess}?`);
+  }
 }
 
 async function recipeOf(file: string | undefined, flags: TrainFlags, { cwd }: Context): Promise<Recipe> {

@@ -177,19 +177,21 @@ export const entryJsonSchema: object = z.toJSONSchema(entrySchema);
 /**
  * Reads an entry from the text of its file.
  *
+ * @param path the file, for messages.
  * @throws RobustError `RJS_ENTRY` for text that is not JSON, and naming the field for a record that is not an entry.
  */
-export function entryFromJson(json: string): Entry {
+export function entryFromJson(json: string, path?: string): Entry {
+  const place = path === undefined ? '' : ` in ${path}`;
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw notAnEntry('a JSON file', 'text that does not parse', cause);
+    throw notAnEntry(`an entry as JSON${place}`, 'text that does not parse', cause);
   }
   const result = entrySchema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw notAnEntry(`a valid entry${issue?.path.length ? ` at '${issue.path.join('.')}'` : ''}`, issue?.message ?? 'another record', result.error);
+  throw notAnEntry(`a valid entry${place}${issue?.path.length ? ` at '${issue.path.join('.')}'` : ''}`, issue?.message ?? 'another record', result.error);
 }
 
 const notAnEntry = (expected: string, got: string, cause: unknown): RobustError =>

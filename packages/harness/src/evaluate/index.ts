@@ -4,7 +4,7 @@ export {
 } from './entry.ts';
 export { type DatasetEvaluationOptions, type Evaluated, evaluateDataset } from './evaluate-dataset.ts';
 export { evaluate, type EvaluateOptions } from './evaluate.ts';
-export type { Images, Labels } from './examples-input.ts';
+export { checkClasses, type Examples, type Images, type Labels, readExamples } from './examples-input.ts';
 export { type ExampleRecord, examplesFromJsonl, examplesToJsonl } from './examples.ts';
 export type { CurveOptions, EvaluationOptions, NamedAttack } from './options.ts';
 export type { EvaluationProgress } from './progress.ts';

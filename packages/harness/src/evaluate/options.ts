@@ -26,7 +26,7 @@ export interface EvaluationOptions {
   readonly norm?: 'Linf' | 'L2' | 'L1' | undefined;
   /** One budget or several, in the units of the model's bounds, such as 0.03 or `'8/255'`. The last one ranks. */
   readonly eps: number | string | readonly (number | string)[];
-  /** The suite. Default: 100 random points, FGSM, and PGD with 50 steps and 2 restarts. */
+  /** The suite. Default: 100 random points, FGSM, and PGD with 50 steps, twice on the cross-entropy and once on the margin. */
   readonly attacks?: readonly (Attack | NamedAttack)[] | undefined;
   /** Default 0. */
   readonly seed?: number | undefined;
@@ -80,15 +80,24 @@ export function settingsOf(options: EvaluationOptions, size: number, width: numb
   if (budgets.length === 0 || new Set(budgets).size !== budgets.length) {
     throw wrong('OPTION', 'one budget, or several different ones, as eps', JSON.stringify(eps), "pass, for example, eps: ['4/255', '8/255']");
   }
+  const tooLarge = norm === 'Linf' ? budgets.find((budget) => budget > width) : undefined;
+  if (tooLarge !== undefined) throw wrong('OPTION', `eps of at most ${width}, the width of the inputs' bounds`, String(tooLarge), epsFix(tooLarge / 255));
   if (route.kind !== 'one') throw wrong('OPTION', 'a route through one branch', route.kind, 'wrap the model where branches are mixed at test time');
   if (!Number.isSafeInteger(seed)) throw wrong('OPTION', 'a whole number as seed', String(seed), 'use 0, 1, 2, …');
   if (claim !== undefined && !(claim >= 0 && claim <= 1)) throw wrong('OPTION', 'claim as a fraction in [0, 1]', String(claim), 'divide percents by 100');
-  const attacks = (options.attacks ?? [noise({ draws: 100 }), fgsm(), pgd({ steps: 50, restarts: 2 })]).map(attackOf);
+  const attacks = (options.attacks ?? defaultSuite()).map(attackOf);
   if (attacks.length === 0) throw wrong('OPTION', 'at least one attack', 'none', 'leave attacks out for the default suite');
   const clean = Math.min(size, whole('clean', options.clean ?? size));
   const attacked = Math.min(clean, whole('attacked', options.attacked ?? clean));
   return { norm, budgets, attacks, seed, batchSize: whole('batchSize', batchSize), clean, attacked, route, curve: curveOf(options, budgets, attacked, width) };
 }
+
+// The margin besides: where logits are small, cross-entropy pulls toward all other classes alike and finds less.
+const defaultSuite = (): Attack[] => [noise({ draws: 100 }), fgsm(), pgd({ steps: 50, restarts: 2 }), pgd({ steps: 50, objective: 'margin' })];
+
+// A budget written in gray levels is the usual reason for one that allows everything.
+const epsFix = (share: number): string =>
+  `eps is in the units of the inputs${share < 1 ? `: for gray levels of 255 write ${Math.round(share * 255)}/255, which is ${Number(share.toPrecision(3))}` : ''}`;
 
 const MULTIPLES = [0, 0.25, 0.5, 1, 2, 4, 8];
 const CURVE_EXAMPLES = 200;

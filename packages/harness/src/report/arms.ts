@@ -60,7 +60,7 @@ export function drawnArms(arms: readonly Arm[]): Arm[] {
 /** Names that tell the entries apart: the method, else the method and its seed, else the entry's id. */
 export function armNames(entries: readonly Entry[]): string[] {
   const candidates = [
-    entries.map(({ method }) => (method.id === 'standard' ? 'standard training' : method.id)),
+    entries.map(({ id, method }) => (method.id === 'standard' ? 'standard training' : method.id === 'unknown' ? id : method.id)),
     entries.map(({ method, training }) => `${method.id}, seed ${training?.seed ?? 'unknown'}`),
     entries.map(({ id }) => id),
   ];

@@ -22,9 +22,9 @@ export function byRank(a: Entry, b: Entry): number {
   return worth(a) - worth(b) || robust(b) - robust(a) || shareOf(b.clean) - shareOf(a.clean) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
-/** The attack that breaks most on its own; of equals, the first. */
+/** The attack that breaks most on its own; of equals, the first; none where nothing was broken. */
 export function worstAttack(evaluation: EntryEvaluation | undefined): EntryAttack | undefined {
-  return evaluation?.attacks.reduce<EntryAttack | undefined>((worst, attack) => (worst && worst.brokenAlone >= attack.brokenAlone ? worst : attack), undefined);
+  return evaluation?.attacks.reduce<EntryAttack | undefined>((worst, attack) => (attack.brokenAlone > (worst?.brokenAlone ?? 0) ? attack : worst), undefined);
 }
 
 /** True where two 95 % intervals have a value in common. */

@@ -97,6 +97,6 @@ function contextLine({ entry }: Arm): string {
 const GLOSSARY: Html = html`<h2>How to read this</h2><dl class="facts">
 <dt>Robust accuracy</dt><dd>Share of the attacked images that the model still gets right after every attack of the suite has tried. Images it gets wrong without attack count as not robust.</dd>
 <dt>eps</dt><dd>The budget: how far an attack may move an image, in the units of the model’s input. Linf bounds the change of every single value, L2 and L1 that of the image as a whole.</dd>
-<dt>95 % interval</dt><dd>Wilson’s interval for a share: what other images of the same kind would plausibly give. Methods whose intervals overlap cannot be told apart by these numbers.</dd>
+<dt>95 % interval</dt><dd>Wilson’s interval for a share: what other images of the same kind would plausibly give. Where two intervals overlap, these numbers do not say which method is better; robustjs compare, which looks at the same images one by one, may.</dd>
 <dt>Gradient calls</dt><dd>How often a gradient was taken for one example: the cost of a method or an attack, whatever the machine.</dd>
 <dt>Worst attack</dt><dd>The attack that breaks most images on its own, at the largest budget.</dd></dl>`;

@@ -59,7 +59,7 @@ function tiedWithBest(arms: readonly Arm[]): Arm[] {
 function tieRemark(arms: readonly Arm[]): string | undefined {
   const tied = tiedWithBest(arms);
   if (tied.length === 0) return undefined;
-  return `${capital(listing([soundArms(arms)[0]!.name, ...tied.map(({ name }) => name)]))} cannot be told apart here: their 95 % intervals overlap.`;
+  return `${capital(listing([soundArms(arms)[0]!.name, ...tied.map(({ name }) => name)]))} have 95 % intervals that overlap: which is better takes a comparison example by example (robustjs compare).`;
 }
 
 function clearWinRemark(arms: readonly Arm[]): string | undefined {

@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { RobustError } from '@robustjs/core';
 
 /** Where the files of one arm lie in the folder of a run. */
 export interface ArmFiles {
@@ -27,6 +28,22 @@ export function armFiles(outDir: string, id: string): ArmFiles {
     checkpoint: join(outDir, 'checkpoint', id),
     timing: join(outDir, 'checkpoint', id, 'timing.json'),
   };
+}
+
+/**
+ * Makes a folder unless it is there, before work is done whose results belong into it.
+ *
+ * @throws RobustError `RJS_FILE` when it cannot be made, or nothing can be written to it.
+ */
+export async function writableFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, constants.W_OK);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const got = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file in its place' : code === 'EACCES' || code === 'EPERM' ? 'no permission' : code === 'EROFS' ? 'a disk that is read-only' : message;
+    throw new RobustError('RJS_FILE', { expected: `a folder to write to at ${path}`, got, fix: 'choose another one with --out', cause });
+  }
 }
 
 /** Writes a file whole or not at all, also when the machine stops in between. */

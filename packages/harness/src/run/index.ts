@@ -3,6 +3,7 @@ export { measureSpeed } from './calibrate.ts';
 export { openData, type OpenDataOptions } from './data.ts';
 export { secondsOf, type Speed, type Work, workOf } from './estimate.ts';
 export type { RunEvent } from './events.ts';
+export { writableFolder } from './files.ts';
 export { type LoadedNetwork, loadNetwork } from './network-file.ts';
 export { encodePng } from './png-file.ts';
 export { type ArmOutcome, runAll, type RunAllOptions, type RunSummary } from './run-all.ts';

@@ -13,11 +13,14 @@ export interface RunLog {
 export function runLog(outDir: string): RunLog {
   const path = join(outDir, 'log.jsonl');
   let written: Promise<unknown> = mkdir(outDir, { recursive: true });
+  // Nobody waits for it before flush, and a failure unheard of would end the process and its workers.
+  written.catch(() => {});
   return {
     add(event) {
       if (event.kind === 'progress') return;
       const line = `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`;
       written = written.then(() => appendFile(path, line));
+      written.catch(() => {});
     },
     flush: async () => void (await written),
   };

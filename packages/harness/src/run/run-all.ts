@@ -5,7 +5,7 @@ import { renderReport } from '../report/index.ts';
 import { recipeHash } from '../recipe.ts';
 import { type Details, readDetails } from './details.ts';
 import type { RunEvent } from './events.ts';
-import { armFiles, prettyJson, writeWhole } from './files.ts';
+import { armFiles, prettyJson, writableFolder, writeWhole } from './files.ts';
 import { runLog } from './log.ts';
 import { type PoolOptions, runPool } from './pool.ts';
 import { readEntry } from './store.ts';
@@ -35,8 +35,11 @@ export interface RunSummary {
  * Trains and evaluates arms, each in a process of its own, and writes into the run's folder: `entries/`, `networks/`,
  * `details/`, `checkpoint/`, `timing.json`, `report.html` and `log.jsonl`. What is complete there is kept and what was
  * begun goes on, so the same call continues a run that was stopped. An arm that fails does not stop the others.
+ *
+ * @throws RobustError `RJS_FILE` when nothing can be written to the folder.
  */
 export async function runAll(arms: readonly Arm[], options: RunAllOptions): Promise<RunSummary> {
+  await writableFolder(options.outDir);
   const log = runLog(options.outDir);
   const outcomes = new Map<string, ArmOutcome>();
   const onEvent = (event: RunEvent): void => {

@@ -16,12 +16,7 @@ export interface StoredEntry {
  */
 export async function readEntry(path: string): Promise<StoredEntry> {
   const text = await readText(path, 'an entry');
-  try {
-    return { path, entry: entryFromJson(text) };
-  } catch (cause) {
-    if (!(cause instanceof RobustError)) throw cause;
-    throw new RobustError('RJS_ENTRY', { expected: `an entry in ${path}`, got: cause.message, fix: 'take a file from the entries folder of a run, unchanged', cause });
-  }
+  return { path, entry: entryFromJson(text, path) };
 }
 
 /** All entries of a folder, by name; none where there is no such folder. */

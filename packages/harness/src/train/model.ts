@@ -44,14 +44,17 @@ export function buildModel(recipe: Recipe, { inputShape, classes }: DataShape, {
     inputShape,
     ...(scaling && { normalization: scaling }),
   });
-  const model = defense.wrap?.(network) ?? network;
-  const branch = defense.deploys ?? MAIN;
-  if (!model.branches.includes(branch)) {
+  let model: Model = network;
+  try {
+    model = defense.wrap?.(network) ?? network;
+    const branch = defense.deploys ?? MAIN;
+    if (model.branches.includes(branch)) return { network, model, deployedRoute: one(branch) };
+    throw new RobustError('RJS_BRANCH', { expected: `${id} to deploy a branch among ${model.branches.join(', ')}`, got: JSON.stringify(branch), fix: "correct the method's 'deploys'" });
+  } catch (error) {
     network.dispose();
     model.dispose();
-    throw new RobustError('RJS_BRANCH', { expected: `${id} to deploy a branch among ${model.branches.join(', ')}`, got: JSON.stringify(branch), fix: "correct the method's 'deploys'" });
+    throw error;
   }
-  return { network, model, deployedRoute: one(branch) };
 }
 
 type ArchitectureOptions = { widths?: number[]; blocks?: number; preActivation?: boolean; normalization?: { mean: number[]; std: number[] } };

@@ -25,7 +25,8 @@ describe('evaluate', () => {
     const entry = await evaluate(model, images, labels, { norm: 'Linf', eps: '8/255' });
     expect(tf.memory().numTensors).toBe(before);
     expect(entrySchema.safeParse(entry).success).toBe(true);
-    expect(entry.evaluations[0]!.attacks.map(({ id }) => id)).toEqual(['noise', 'fgsm', 'pgd']);
+    expect(entry.evaluations[0]!.attacks.map(({ id }) => id)).toEqual(['noise', 'fgsm', 'pgd', 'pgd-margin']);
+    expect(entry.evaluations[0]!.attacks.map(({ config }) => config['objective'])).toEqual([undefined, 'cross-entropy', 'cross-entropy', 'margin']);
     expect(entry.curve!.points.map(({ eps }) => eps)).toEqual([0, 0.25, 0.5, 1, 2, 4, 8].map((m) => (m * 8) / 255));
     expect(entry.dataset).toMatchObject({ id: 'custom', n: 90 });
     expect(entry.runtime.id).toBe('wasm');
@@ -160,6 +161,13 @@ describe('foreign models', () => {
     const x = tf.tensor(images, [90, ...SHAPE]);
     const entry = await evaluate(open, x, tf.tensor1d(labels, 'int32'), quick);
     expect(entry.model.inputShape).toEqual(SHAPE);
+  });
+
+  it('refuses an Linf budget beyond the width of the inputs, which gray levels taken for shares give', async () => {
+    await expect(evaluate(model, images, labels, { ...quick, eps: 8, curve: false })).rejects.toThrow(/at most 1,.*got 8 .*8\/255, which is 0\.0314/);
+    const bytes = (x: tf.Tensor): tf.Tensor => model.forward(tf.div(x, 255), evaluation());
+    const entry = await evaluate(bytes, images.map((v) => v * 255), labels, { ...quick, eps: 8, curve: false, bounds: [0, 255], inputShape: SHAPE });
+    expect(entry.evaluations[0]!.threat.eps).toBe(8);
   });
 
   it('evaluates under L1', async () => {

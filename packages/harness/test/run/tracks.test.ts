@@ -27,7 +27,7 @@ describe('the image-classification track', () => {
     expect(recipeHash(other!.recipe)).not.toBe(recipeHash(first!.recipe));
   });
 
-  it('trains on what the issue of the default run asks for', () => {
+  it('keeps the protocol of the default run', () => {
     const { recipe } = imageClassification.arms('small')[1]!;
     expect(recipe.method).toMatchObject({ package: '@robustjs/pgd-at', options: { steps: 5 } });
     expect(recipe.training).toMatchObject({ epochs: 2, batchSize: 64 });
@@ -36,6 +36,7 @@ describe('the image-classification track', () => {
       { id: 'noise', options: { draws: 100 } },
       { id: 'fgsm', options: {} },
       { id: 'pgd', options: { steps: 50, restarts: 2 } },
+      { id: 'pgd', options: { steps: 50, restarts: 1, objective: 'margin' } },
     ]);
     expect(recipe.evaluation.curve).toMatchObject({ attack: { id: 'pgd', options: { steps: 20 } }, examples: 200 });
   });
@@ -48,10 +49,10 @@ describe('the image-classification track', () => {
 describe('the estimate', () => {
   it('counts passes as the recipe spells them out', () => {
     // By hand, from the tier: 256 examples, 2 epochs, 2 attack steps and 2 for the weights: 2048 gradients in training.
-    // Suite: (1 + 4) gradients on 20 examples at 2 budgets, curve: 4 gradients on 10 examples at 4 budgets; half as much
-    // again for the checks. Forward passes: (5 + 1 + 1) on 20 examples at 2 budgets, and 40 clean.
+    // Suite: (1 + 4 + 4) gradients on 20 examples at 2 budgets, curve: 4 gradients on 10 examples at 4 budgets; half as
+    // much again for the checks. Forward passes: (5 + 1 + 1 + 1) on 20 examples at 2 budgets, and 40 clean.
     const { recipe } = imageClassification.arms('smoke')[1]!;
-    expect(workOf(recipe, { train: 0, test: 0 })).toEqual({ gradients: 2048 + 1.5 * (200 + 160), forwards: 280 + 40 });
+    expect(workOf(recipe, { train: 0, test: 0 })).toEqual({ gradients: 2048 + 1.5 * (360 + 160), forwards: 320 + 40 });
   });
 
   it('packs arms onto processes longest first', () => {

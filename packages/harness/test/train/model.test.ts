@@ -54,5 +54,7 @@ it('deploys the branch that the method names, if the network has it', () => {
   expect(deployedRoute).toEqual({ kind: 'one', branch: 'other' });
   network.dispose();
   expect(() => buildModel(recipeOf('small-cnn', {}), shape, method('absent'))).toThrow(/among main, other, got "absent"/);
+  const failing = { ...standard, defense: { wrap: () => { throw new Error('cannot wrap'); } } };
+  expect(() => buildModel(recipeOf('small-cnn', {}), shape, failing)).toThrow('cannot wrap');
   expect(memory().numTensors).toBe(before);
 });

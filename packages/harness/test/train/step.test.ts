@@ -1,5 +1,6 @@
 import { startWasm } from '@robustjs/backend-wasm';
-import { commitUpdates, type Defense, type Kit, one, randomStream, type Update } from '@robustjs/core';
+import { pgd } from '@robustjs/attacks';
+import { commitUpdates, type Defense, type Kit, linf, one, randomStream, type Update } from '@robustjs/core';
 import { readBatch } from '@robustjs/datasets';
 import { crossEntropy, identity } from '@robustjs/nn';
 import { add, dispose, mean, memory, type Scalar, sum, tidy, variableGrads } from '@tensorflow/tfjs-core';
@@ -104,6 +105,39 @@ it('shards average running statistics by rows', async () => {
   means[0]!.forEach((value, i) => expect(means[1]![i]).toBeCloseTo(value, 6));
   one.network.dispose();
   two.network.dispose();
+});
+
+it('gives the attacks of one step streams of their own, by example, and the share of the training done', async () => {
+  const data = await digits(64);
+  const seen: { progress: number; rows: Map<number, number[]>[] }[] = [];
+  const attack = { ...pgd({ steps: 1, alpha: 0 }), id: 'start' };
+  const run = async (shards: number): Promise<typeof seen> => {
+    const method: LoadedMethod = {
+      ...standard,
+      defense: {
+        async objective(model, batch, tools) {
+          const rows: Map<number, number[]>[] = [];
+          for (let i = 0; i < 2; i++) {
+            const adversarial = await tools.attack({ attack, threat: linf(0.1) });
+            const values = Array.from(await adversarial.data());
+            rows.push(new Map(Array.from(batch.ids, (id, row) => [id, values.slice(784 * row, 784 * (row + 1))])));
+            adversarial.dispose();
+          }
+          seen.push({ progress: tools.progress, rows });
+          return { loss: () => mean<Scalar>(crossEntropy(model.forward(batch.inputs, { train: true, route: one('main') }), batch.labels)) };
+        },
+      },
+    };
+    (await train({ recipe: tinyRecipe({ shards }), data: { train: data.train }, method })).network.dispose();
+    return seen.splice(0);
+  };
+  const whole = await run(1);
+  expect(whole.map(({ progress }) => progress)).toEqual([0, 0.5]);
+  for (const { rows: [first, second] } of whole) for (const [id, values] of first!) expect(second!.get(id)).not.toEqual(values);
+  // Cut into two, an example starts where it did.
+  const halves = await run(2);
+  expect(halves.map(({ progress }) => progress)).toEqual([0, 0, 0.5, 0.5]);
+  halves.forEach(({ rows }, i) => rows.forEach((starts, k) => starts.forEach((values, id) => expect(values).toEqual(whole[i >> 1]!.rows[k]!.get(id)))));
 });
 
 it('cuts rows evenly and leaves out empty parts', () => {

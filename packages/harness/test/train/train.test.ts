@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { plugin as advprop } from '@robustjs/advprop';
 import { startWasm } from '@robustjs/backend-wasm';
 import { type Model, modelOf } from '@robustjs/core';
-import { memory } from '@tensorflow/tfjs-core';
+import { loadMnistDigits, take } from '@robustjs/datasets';
+import { cast, fill, memory, oneHot, tidy } from '@tensorflow/tfjs-core';
 import { plugin as pgdAt } from '@robustjs/pgd-at';
 import { plugin as trades } from '@robustjs/trades';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -93,6 +94,24 @@ describe('training', () => {
   });
 });
 
+it('accuracy is the share of rows classified right in evaluation mode, over all batches, the uneven last one included', async () => {
+  // More than one batch of 256.
+  const all = take((await loadMnistDigits()).train, 600, 0);
+  const before = memory().numTensors;
+  // It says class 3 of every input, and class 0 to whoever asks in training mode or by another branch.
+  const model: Model = {
+    ...modelOf((x) => x, { inputShape: [28, 28, 1] }),
+    forward: (x, { train: training, route }) => {
+      const says = !training && route.kind === 'one' && route.branch === 'asked' ? 3 : 0;
+      return tidy(() => cast(oneHot(fill([x.shape[0]], says, 'int32'), 10), 'float32'));
+    },
+  };
+  for (const dataset of [all, take(all, 100, 0)]) {
+    expect(await accuracyOn(model, { kind: 'one', branch: 'asked' }, dataset)).toBe(dataset.labels.filter((label) => label === 3).length / dataset.size);
+  }
+  expect(memory().numTensors).toBe(before);
+});
+
 describe('a run that stops', () => {
   const recipe = tinyRecipe({ epochs: 2, ema: 0.9, optimizer: { id: 'adam' }, learningRate: 0.01 });
   const method = methods[1]!;
@@ -129,17 +148,21 @@ describe('a run that stops', () => {
     const before = memory().numTensors;
     const stop = new AbortController();
     const inner = pgdAt.create(pgdAt.options.parse({ steps: 3, eps: 0.1 }));
+    let ended = false;
     const stopping: LoadedMethod = {
       ...standard,
       defense: {
         async objective(model, batch, tools) {
           stop.abort();
-          return inner.objective!(model, batch, tools);
+          const objective = await inner.objective!(model, batch, tools);
+          ended = true;
+          return objective;
         },
       },
     };
     const running = train({ recipe, data, method: stopping, signal: stop.signal });
     await expect(running).rejects.toMatchObject({ code: 'RJS_ABORTED' });
+    expect(ended).toBe(false);
     expect(memory().numTensors).toBe(before);
   });
 
