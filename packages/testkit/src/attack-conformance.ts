@@ -108,8 +108,8 @@ export function attackConformance(name: string, create: (options: object) => Att
           });
         });
 
-        it('never raises accuracy with more steps', async ({ skip }) => {
-          if (!steps) skip();
+        // An attack of one step, or of none, has nothing to compare.
+        if (steps) it('never raises accuracy with more steps', async () => {
           await onTinyNetwork(async (model, batch) => {
             const broken = async (count: number): Promise<number> => successes(await attacked(model, batch, { options: { steps: count } }));
             const counts = [await broken(1), await broken(4), await broken(16)];

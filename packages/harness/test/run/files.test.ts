@@ -23,8 +23,7 @@ it('says what is in the way of a folder', async () => {
   }
 });
 
-// Root may write everywhere.
-it.skipIf(process.getuid?.() === 0)('refuses a folder without permission to write', async () => {
+it.skipIf(process.getuid?.() === 0)('refuses a folder without permission to write (root may write everywhere)', async () => {
   const path = join(folder, 'locked');
   await writableFolder(path);
   chmodSync(path, 0o500);
