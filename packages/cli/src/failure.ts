@@ -12,7 +12,7 @@ export interface Failure {
 }
 
 /** What to say of a thrown value. Only coded errors were foreseen, so only they have a page. */
-export function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): Failure {
   const { code, message } = error instanceof Error ? (error as Error & { code?: unknown }) : { code: undefined, message: String(error) };
   if (typeof code === 'string' && code.startsWith('RJS_')) {
     return { code, message, docs: `${ERRORS_PAGE}#${code.toLowerCase()}`, exitCode: exitCodeOf(code) };

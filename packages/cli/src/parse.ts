@@ -29,7 +29,7 @@ export const budgets = (text: string): string[] =>
   });
 
 /** A value as JSON where it is some, else the text itself. */
-export function jsonOrText(text: string): JsonValue {
+function jsonOrText(text: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
   } catch {

@@ -2,7 +2,7 @@
 export type Key = readonly [number, number];
 
 /** The 32-bit finalizer of MurmurHash3: a bijection in which every input bit reaches every output bit. */
-export function mix32(value: number): number {
+function mix32(value: number): number {
   let h = value;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);

@@ -15,7 +15,7 @@ import { runNanPassing } from './nan-passing.ts';
 export const conv2dBackpropFilter: AddedKernel = { kernelName: 'Conv2DBackpropFilter', run };
 
 /** Examples per convolution: keeps the packed operand in cache and bounds the length of a float32 sum. */
-export const CHUNK = 16;
+const CHUNK = 16;
 
 function run(args: KernelArgs): TensorInfo {
   const x = input(args, 'x');

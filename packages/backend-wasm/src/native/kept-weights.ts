@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import type { HeapModule } from './module.ts';
+import { heapOf } from './module.ts';
 
 /*
  * Filters in the order in which kernels read them, kept as long as the data they were made from: an attack packs once for all its
@@ -38,5 +38,3 @@ export function freeWithData(backend: BackendWasm): void {
     return gone;
   };
 }
-
-const heapOf = (backend: BackendWasm): HeapModule => (backend as unknown as { wasm: HeapModule }).wasm;

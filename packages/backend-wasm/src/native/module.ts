@@ -82,12 +82,15 @@ export interface HeapModule {
   _free(address: number): void;
 }
 
+/** The module behind the backend, with its memory and allocator; TF.js does not declare it. */
+export const heapOf = (backend: BackendWasm): HeapModule => (backend as unknown as { wasm: HeapModule }).wasm;
+
 /**
  * Links the kernels to the backend's memory; undefined where that cannot be: no SIMD, or a memory shared between threads
  * (TF.js's threaded build), which modules compiled for an unshared one cannot use.
  */
 export async function linkNative(backend: BackendWasm, relaxed: boolean): Promise<NativeModule | undefined> {
-  const { memory } = (backend as unknown as { wasm: HeapModule }).wasm.asm;
+  const { memory } = heapOf(backend).asm;
   if (typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer) return undefined;
   const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
   const candidates = [...(relaxed ? [['relaxed-simd', relaxedSimd] as const] : []), ['simd', simd] as const];

@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import type { HeapModule } from './module.ts';
+import { heapOf } from './module.ts';
 
 /** Where a tensor's values lie in the heap. */
 export function address(backend: BackendWasm, tensor: TensorInfo): number {
@@ -17,7 +17,7 @@ export interface Scratch {
 
 /** Runs `work` with scratch memory from the backend's allocator. */
 export function withScratch<T>(backend: BackendWasm, work: (scratch: Scratch) => T): T {
-  const heap = (backend as unknown as { wasm: HeapModule }).wasm;
+  const heap = heapOf(backend);
   const taken: number[] = [];
   const take = (bytes: number): number => {
     const at = heap._malloc(bytes) >>> 0;

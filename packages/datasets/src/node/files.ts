@@ -120,7 +120,7 @@ function checkTotal(path: string, total: number, possible: number): number {
 }
 
 /** The bytes of a gzip file, unpacked, chunk by chunk. */
-export async function* gunzipped(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+async function* gunzipped(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   const packed = createReadStream(path);
   const gunzip = createGunzip();
   packed.on('error', (error) => gunzip.destroy(error));

@@ -49,7 +49,7 @@ function paperLine({ entry: { paper } }: Arm): Html | false {
 }
 
 /** True for addresses that a link may lead to; anything else could run as a script. */
-export function isWebAddress(url: string): boolean {
+function isWebAddress(url: string): boolean {
   return /^https?:\/\/[^\s]+$/i.test(url);
 }
 

@@ -20,7 +20,7 @@ export interface Arm {
 }
 
 /** How many colors the style sheet has besides that of undefended networks. */
-export const COLORS = 7;
+const COLORS = 7;
 const DASHES = [[], [7, 4], [2, 3], [8, 3, 2, 3]] as const;
 
 /** The arms, best first. */

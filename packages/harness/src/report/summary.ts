@@ -28,7 +28,7 @@ ${tiles(arms)}`;
 }
 
 /** What the examples are called. */
-export function imageNoun(dataset: string): string {
+function imageNoun(dataset: string): string {
   return /^e?mnist/i.test(dataset) ? 'digits' : 'images';
 }
 
