@@ -1,6 +1,6 @@
-import { type Attack, parseEps } from '@robustjs/core';
+import type { Attack } from '@robustjs/core';
 import { abs, add, div, dispose, maximum, mul, reshape, sum, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
-import { checkKnown, checkNonNegative, checkWhole, type ObjectiveName, objectiveNamed } from './options.ts';
+import { checkKnown, checkLength, checkNonNegative, checkWhole, finiteBudget, type ObjectiveName, objectiveNamed } from './options.ts';
 import { projectedStep } from './step.ts';
 
 /** Options of {@link miFgsm}. */
@@ -21,20 +21,21 @@ export interface MiFgsmOptions {
  *
  * Source: Dong et al., CVPR 2018, algorithm 1.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`, `RJS_EPS` for `alpha`.
+ * @throws RobustError `RJS_ATTACK_OPTION`, `RJS_EPS` for `alpha`, and in the search `RJS_ATTACK_BUDGET` without a budget.
  */
 export function miFgsm(options: MiFgsmOptions = {}): Attack {
   checkKnown(options, ['steps', 'alpha', 'decay', 'objective']);
   const { alpha, objective = 'cross-entropy' } = options;
   const decay = checkNonNegative('decay', options.decay ?? 1);
   const steps = checkWhole('steps', options.steps ?? 10, 1);
-  const fixedAlpha = alpha === undefined ? undefined : parseEps(alpha);
+  const fixedAlpha = alpha === undefined ? undefined : checkLength('alpha', alpha);
   return {
     id: 'mi-fgsm',
     config: { steps, alpha: fixedAlpha ?? 'eps / steps', decay, objective },
     objective: objectiveNamed(objective),
     async search(search) {
-      const length = fixedAlpha ?? search.threat.eps / steps;
+      const eps = finiteBudget(search.threat);
+      const length = fixedAlpha ?? eps / steps;
       let inputs = search.clean.clone();
       let momentum: Tensor = zerosLike(inputs);
       for (let step = 0; step < steps && search.rows > 0; step++) {

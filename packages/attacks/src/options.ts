@@ -1,4 +1,4 @@
-import { type Objective, RobustError } from '@robustjs/core';
+import { type Objective, parseEps, RobustError, type ThreatModel } from '@robustjs/core';
 import { crossEntropyObjective, marginObjective } from './objectives.ts';
 
 /** The named objectives that attack options take. */
@@ -44,6 +44,31 @@ export function checkNonNegative(name: string, value: number): number {
 export function checkShare(name: string, value: number): number {
   if (!(value > 0 && value < 1)) throw badOption(name, 'a number between 0 and 1, both excluded', value);
   return value;
+}
+
+/**
+ * A step length: a finite number in the units of the bounds, or a fraction.
+ *
+ * @throws RobustError `RJS_EPS`.
+ */
+export function checkLength(name: string, value: number | string): number {
+  const length = parseEps(value);
+  if (length === Infinity) throw badOption(name, 'finite', value);
+  return length;
+}
+
+/**
+ * The budget of an attack that spends all of it.
+ *
+ * @throws RobustError `RJS_ATTACK_BUDGET` where there is none.
+ */
+export function finiteBudget({ norm, eps }: ThreatModel): number {
+  if (eps < Infinity) return eps;
+  throw new RobustError('RJS_ATTACK_BUDGET', {
+    expected: 'a finite budget, which this attack spends in steps',
+    got: `${norm} without one`,
+    fix: 'give it an eps, or look for the nearest adversarial input with an attack such as ddn or fmn',
+  });
 }
 
 const badOption = (name: string, expected: string, got: unknown): RobustError =>

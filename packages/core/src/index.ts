@@ -1,7 +1,7 @@
-export type { Attack, AttackProblem, AttackResult, Search } from './attack.ts';
+export type { Attack, AttackProblem, AttackResult, LookOptions, Search, Seen } from './attack.ts';
 export type { Batch, Defense, TrainingAttack, TrainingObjective, TrainingTools } from './defense.ts';
 export { parseEps } from './eps.ts';
-export { RobustError } from './errors.ts';
+export { RobustError, throwIfAborted } from './errors.ts';
 export type { Architecture, ConvOptions, DenseOptions, Join, Kit, Layer, NamedVariable, PlainLayer, PoolOptions, Site } from './kit.ts';
 export { l1 } from './l1.ts';
 export { l2 } from './l2.ts';

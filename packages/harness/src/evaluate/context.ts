@@ -1,7 +1,6 @@
-import type { Model, Route } from '@robustjs/core';
+import { type Model, type Route, throwIfAborted } from '@robustjs/core';
 import { type Dataset, readBatch } from '@robustjs/datasets';
 import { type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
-import { throwIfAborted } from './errors.ts';
 import type { EvaluationProgress } from './progress.ts';
 
 /** What every part of an evaluation works with. Rows are positions in the data set. */
