@@ -1,5 +1,5 @@
 import { useWasm } from '@robustjs/testkit';
-import { add, dispose, mul, reshape, sub, sum, type Tensor, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { add, dispose, mul, reshape, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { type Attack, type AttackProblem, l2, linf, modelOf, type Objective, randomStream, runAttack, type Search } from '../src/index.ts';
 
@@ -8,7 +8,7 @@ const model = modelOf((x) => tidy(() => add(mul(x, [[1, 0]]), [[0, 0.5]])), { in
 const margin: Objective = (outputs, goals) =>
   tidy(() => {
     const difference = sub(reshape(sum(mul(outputs, [[1, -1]]), 1), [-1]), 0);
-    return mul(difference, sub(mul(goals, 2), 1)) as ReturnType<Objective>;
+    return mul<Tensor1D>(difference, sub(mul(goals, 2), 1));
   });
 
 const attackOf = (search: (search: Search) => Promise<void>): Attack => ({ id: 'look', config: {}, objective: margin, search });
@@ -49,7 +49,7 @@ describe('looking at inputs', () => {
   });
 
   it('takes an objective for one call as it is, and judges by the attack\'s own', async () => {
-    const three: Objective = (outputs) => tidy(() => mul(reshape(sum(mul(outputs, [[1, 0]]), 1), [-1]), 3) as ReturnType<Objective>);
+    const three: Objective = (outputs) => tidy(() => mul<Tensor1D>(reshape(sum(mul(outputs, [[1, 0]]), 1), [-1]), 3));
     const seen: number[][] = [];
     const targets = tensor1d([1, 1, 1], 'int32');
     const result = await run(attackOf(async (search) => {
