@@ -106,7 +106,7 @@ async function loadModel(folder: string): Promise<Model> {
   const { loadLayersModel } = await import('@tensorflow/tfjs-layers');
   const { modelTopology, weightsManifest } = JSON.parse(readFileSync(`${folder}/model.json`, 'utf8')) as StoredModel;
   const bytes = readFileSync(`${folder}/weights.bin`);
-  const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   const weightSpecs = weightsManifest.flatMap(({ weights }) => weights);
   const layers = await loadLayersModel({ load: () => Promise.resolve({ modelTopology, weightSpecs, weightData }) });
   const predict = (inputs: Tensor): Tensor => layers.apply(inputs, { training: false }) as Tensor;
