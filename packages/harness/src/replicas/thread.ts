@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { builtFile } from './built.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 import { errorFrom } from './plain-error.ts';
 
@@ -24,15 +25,13 @@ interface Waiting {
   onProgress(progress: unknown): void;
 }
 
-// Run from sources, as tests do, there is no worker.js beside this file.
-const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/replicas/worker.js' : './worker.js', import.meta.url);
 // An idle thread has only to release memory.
 const CLOSE_MILLISECONDS = 1000;
 
 /** Starts a thread. */
 export function startThread<Job, Result>(data: ThreadData): Thread<Job, Result> {
   // What a job prints would mix with the program's own output. Flags of the parent, such as a test runner's loader, are not for it.
-  const worker = new Worker(WORKER, { workerData: data, stdout: true, stderr: true, execArgv: [] });
+  const worker = new Worker(builtFile('replicas/worker.js'), { workerData: data, stdout: true, stderr: true, execArgv: [] });
   worker.stdout.resume();
   worker.stderr.resume();
   const ended = endOf(worker);

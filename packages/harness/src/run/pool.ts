@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { builtFile } from '../replicas/built.ts';
 import type { RunEvent, ToWorker } from './events.ts';
 import type { Arm } from './tracks.ts';
 
@@ -17,8 +18,6 @@ export interface PoolOptions {
   readonly onEvent: (event: RunEvent) => void;
 }
 
-// Run from sources, as tests do, there is no worker.js beside this file.
-const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/run/worker.js' : './worker.js', import.meta.url);
 const STDERR_CHARACTERS = 2000;
 
 /** Runs every arm in a process of its own, so many at a time. An arm that fails is reported; the others go on. */
@@ -37,7 +36,7 @@ export async function runPool(arms: readonly Arm[], options: PoolOptions): Promi
 function runInProcess(arm: Arm, options: PoolOptions): Promise<RunEvent> {
   const { outDir, from, checkpointEverySteps, signal, onEvent } = options;
   // Flags of the parent, such as a debugger's port or a test runner's loader, are not for its workers; NODE_OPTIONS is.
-  const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
+  const child = fork(builtFile('run/worker.js'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
   const stderr = lastOf(child);
   const stop = (): void => tell(child, { kind: 'stop' });
   signal?.addEventListener('abort', stop);
