@@ -16,7 +16,11 @@ export function verdict(result) {
 }
 
 /** Norms tell something of attacks without a budget only: with one, ours stop at the first adversarial input and theirs go on to the edge. */
-const comparableNorms = ({ params, medianNorm }) => (typeof params.eps === 'number' ? undefined : medianNorm);
+function comparableNorms({ params, medianNorm }) {
+  if (medianNorm === undefined || typeof params.eps === 'number') return undefined;
+  // JSON knows no infinity, which stands for more than half of the images not broken.
+  return { theirs: medianNorm.theirs ?? Infinity, ours: medianNorm.ours ?? Infinity };
+}
 
 const percent = (count, images) => ((100 * count) / images).toFixed(1);
 const signed = (value) => (value > 0 ? `+${value.toFixed(1)}` : value.toFixed(1));

@@ -30,7 +30,10 @@ const cases = modules.flatMap((module) => module.cases);
 const runtime = await startWasm();
 const versions = { attacks: versionOf('../../packages/attacks/package.json'), tfjs: runtime.version, variant: runtime.variant };
 mkdirSync(place('../results/reference/'), { recursive: true });
-const stored = existsSync(STORE) ? JSON.parse(readFileSync(STORE, 'utf8')).results : {};
+const read = () => (existsSync(STORE) ? JSON.parse(readFileSync(STORE, 'utf8')).results : {});
+/** Into what is stored now, not what was at the start: somebody may be running other cases. */
+const store = (key, result) => write(STORE, `${JSON.stringify({ results: { ...read(), [key]: result } }, null, 1)}\n`);
+const stored = read();
 const results = {};
 const order = [];
 
@@ -61,7 +64,7 @@ for (const network of referenceNetworks().filter(({ present }) => present)) {
     const { robust, medianNorm } = results[key];
     const norms = medianNorm === undefined ? '' : `, median norm ${medianNorm.theirs.toFixed(4)} theirs, ${medianNorm.ours.toFixed(4)} ours`;
     console.log(`${key}: ${robust.theirs} robust theirs, ${robust.ours} ours${norms} (${Math.round((Date.now() - started) / 1000)} s)`);
-    write(STORE, `${JSON.stringify({ results: { ...stored, ...results } }, null, 1)}\n`);
+    store(key, results[key]);
   }
   reference.dispose();
 }
@@ -69,7 +72,8 @@ for (const network of referenceNetworks().filter(({ present }) => present)) {
 if (order.length === 0) {
   console.log('There is no ../shared/reference: nothing to compare with.');
 } else {
-  const kept = Object.fromEntries(order.filter((key) => results[key] ?? stored[key]).map((key) => [key, results[key] ?? stored[key]]));
+  const now = read();
+  const kept = Object.fromEntries(order.filter((key) => now[key] ?? results[key]).map((key) => [key, now[key]?.ours ? now[key] : (results[key] ?? now[key])]));
   write(STORE, `${JSON.stringify({ results: kept }, null, 1)}\n`);
   write(PAGE, page(Object.values(kept)));
 }
