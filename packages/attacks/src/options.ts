@@ -1,4 +1,5 @@
-import { type Objective, parseEps, RobustError, type ThreatModel } from '@robustjs/core';
+import { type Objective, parseEps, RobustError, type Search, type ThreatModel } from '@robustjs/core';
+import type { Norm } from './catalogue.ts';
 import { crossEntropyObjective, marginObjective } from './objectives.ts';
 
 /** The named objectives that attack options take. */
@@ -68,6 +69,35 @@ export function finiteBudget({ norm, eps }: ThreatModel): number {
     expected: 'a finite budget, which this attack spends in steps',
     got: `${norm} without one`,
     fix: 'give it an eps, or look for the nearest adversarial input with an attack such as ddn or fmn',
+  });
+}
+
+/**
+ * The threat model's norm, where the attack is made for it.
+ *
+ * @throws RobustError `RJS_ATTACK_NORM` where it is not.
+ */
+export function checkNorm<Known extends Norm>({ norm }: ThreatModel, known: readonly Known[]): Known {
+  const found = known.find((name) => name === norm);
+  if (found !== undefined) return found;
+  throw new RobustError('RJS_ATTACK_NORM', {
+    expected: `a threat model among ${known.join(', ')}, which this attack is made for`,
+    got: norm,
+    fix: '`robustjs list attacks` says which attacks take it',
+  });
+}
+
+/**
+ * Refuses targets, for attacks that only move away from the label.
+ *
+ * @throws RobustError `RJS_ATTACK_TARGETS`.
+ */
+export function checkUntargeted({ targeted }: Search): void {
+  if (!targeted) return;
+  throw new RobustError('RJS_ATTACK_TARGETS', {
+    expected: 'no targets, which this attack cannot move towards',
+    got: 'targets',
+    fix: '`robustjs list attacks` says which attacks take them',
   });
 }
 

@@ -3,7 +3,7 @@ import * as attacks from '../src/index.ts';
 
 it('exports these names and no others', () => {
   expect(Object.keys(attacks).sort()).toEqual([
-    'attacks', 'bim', 'crossEntropyObjective', 'fgsm', 'marginObjective', 'miFgsm', 'noise', 'pgd', 'rfgsm',
+    'attacks', 'bim', 'catalogue', 'crossEntropyObjective', 'fgsm', 'l0', 'marginObjective', 'miFgsm', 'noise', 'pgd', 'rfgsm',
   ]);
 });
 

@@ -1,0 +1,81 @@
+/** Norms and shapes of perturbation that attacks are made for, as `ThreatModel.norm` names them. */
+export type Norm = 'Linf' | 'L2' | 'L1' | 'L0' | 'patch' | 'framing' | 'pixels';
+
+/** What there is to know of an attack before running it. Everything but the source is verified by running it. */
+export interface AttackFacts {
+  /** Threat models it takes; under another it throws `RJS_ATTACK_NORM`. */
+  readonly norms: readonly Norm[];
+  /** Whether it takes targets; one that does not throws `RJS_ATTACK_TARGETS`. */
+  readonly targeted: boolean;
+  /**
+   * What it learns from the model: gradients, the scores of all classes, the decision alone, or nothing at all, where it
+   * only proposes and the framework judges.
+   */
+  readonly needs: 'gradients' | 'scores' | 'decisions' | 'nothing';
+  /**
+   * `'fixed'`: it spends a finite eps, and throws `RJS_ATTACK_BUDGET` without one. `'minimum-norm'`: it looks for the
+   * nearest adversarial input, and with a finite eps ends with the first inside.
+   */
+  readonly budget: 'fixed' | 'minimum-norm';
+  /** What a row costs that nothing breaks; one that is broken costs less. */
+  readonly cost: AttackCost;
+  /** Paper, or paper and code where the two differ. */
+  readonly source: string;
+  /** What its results are tested against. */
+  readonly oracle: string;
+}
+
+/**
+ * Formulas of the attack's options by name, of `K`, the number of classes, and of `d`, the number of values in an input,
+ * with + - * / ( ). One that begins with `at most` is a bound, any other is exact. Absent: none.
+ */
+export interface AttackCost {
+  /** Forward and backward passes. */
+  readonly gradients?: string;
+  /** Forward passes alone. */
+  readonly queries?: string;
+}
+
+const LP: readonly Norm[] = ['Linf', 'L2', 'L1'];
+const descent = { norms: LP, targeted: true, needs: 'gradients', budget: 'fixed' } as const;
+
+/** Facts of every attack of the registry, under the same names. */
+export const catalogue: Readonly<Record<string, AttackFacts>> = {
+  fgsm: {
+    ...descent,
+    cost: { gradients: '1', queries: '1' },
+    source: 'Goodfellow et al., ICLR 2015',
+    oracle: 'closed forms on linear models; x + eps sign(g) in a plain loop',
+  },
+  rfgsm: {
+    ...descent,
+    cost: { gradients: '1', queries: '1' },
+    source: 'Tramèr et al., ICLR 2018',
+    oracle: 'distance to the linear decision boundary; lengths of both steps',
+  },
+  bim: {
+    ...descent,
+    cost: { gradients: 'steps', queries: '1' },
+    source: 'Kurakin et al., ICLR 2017 workshop',
+    oracle: 'closed forms on linear models; PGD without its start, to the bit',
+  },
+  pgd: {
+    ...descent,
+    cost: { gradients: 'steps * restarts', queries: 'restarts' },
+    source: 'Madry et al., ICLR 2018',
+    oracle: 'closed forms on linear models for each norm; quadratic model; records of public libraries',
+  },
+  'mi-fgsm': {
+    ...descent,
+    cost: { gradients: 'steps', queries: '1' },
+    source: 'Dong et al., CVPR 2018',
+    oracle: 'algorithm 1 in a plain loop; BIM without momentum, to the bit',
+  },
+  noise: {
+    ...descent,
+    needs: 'nothing',
+    cost: { queries: 'draws' },
+    source: 'Carlini et al., 2019',
+    oracle: 'more draws break every row that fewer do; never more than PGD',
+  },
+};
