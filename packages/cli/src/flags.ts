@@ -23,6 +23,8 @@ export interface TrainFlags {
   readonly epochs?: number;
   readonly batchSize?: number;
   readonly learningRate?: number;
+  readonly shards?: number;
+  readonly workers?: number;
   readonly examples?: number;
   readonly seed?: number;
   readonly out?: string;

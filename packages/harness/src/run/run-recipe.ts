@@ -24,6 +24,8 @@ export interface RunRecipeOptions {
   readonly outDir: string;
   /** Folder that plugins are looked for in first. Default: the working directory. */
   readonly from?: string;
+  /** Threads that share the work; results do not depend on it. Default 1: this thread. */
+  readonly workers?: number;
   /** Training steps between checkpoints. Default 50. */
   readonly checkpointEverySteps?: number;
   /** Stops at the next safe point. */
@@ -102,6 +104,8 @@ function trainArm({ id, recipe }: Arm, files: ArmFiles, data: BenchmarkParts, me
     checkpointDir: files.checkpoint,
     checkpointEverySteps: options.checkpointEverySteps ?? CHECKPOINT_EVERY_STEPS,
     ...(options.signal && { signal: options.signal }),
+    workers: options.workers ?? 1,
+    onNote: (message) => options.onEvent({ kind: 'note', id, message }),
     onProgress: ({ step, steps }) => options.onEvent({ kind: 'progress', id, stage: 'training', done: step, total: steps, unit: 'steps' }),
   });
 }
