@@ -1,8 +1,12 @@
 import type { Attack } from '@robustjs/core';
+import { fab, fabT } from './fab/fab.ts';
+import { apgdCe, apgdDlr, apgdT } from './apgd/apgd.ts';
 import { fgsm, rfgsm } from './fgsm.ts';
 import { miFgsm } from './mi-fgsm.ts';
 import { noise } from './noise.ts';
 import { bim, pgd } from './pgd.ts';
+import { diFgsm, niFgsm, siFgsm, tiFgsm, vmiFgsm } from './transfer/presets.ts';
+import { transferFgsm } from './transfer/transfer-fgsm.ts';
 
 /** Attacks by the name that recipes use. Each factory refuses options that it does not know. */
 export const attacks: Readonly<Record<string, (options?: object) => Attack>> = {
@@ -11,5 +15,13 @@ export const attacks: Readonly<Record<string, (options?: object) => Attack>> = {
   bim,
   pgd,
   'mi-fgsm': miFgsm,
+  'ni-fgsm': niFgsm,
+  'di-fgsm': diFgsm,
+  'ti-fgsm': tiFgsm,
+  'si-fgsm': siFgsm,
+  'vmi-fgsm': vmiFgsm,
+  'transfer-fgsm': transferFgsm,
   noise,
+  fab,
+  'fab-t': fabT,
 };

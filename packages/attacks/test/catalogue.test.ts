@@ -12,6 +12,8 @@ useWasm();
 /** Options that make an attack cheap enough to run often; costs are formulas of them. */
 const SMALL: Readonly<Record<string, object>> = {
   noise: { draws: 10 },
+  fab: { steps: 5 },
+  'fab-t': { steps: 5 },
 };
 const make = (id: string): Attack => attacks[id]!(SMALL[id]);
 
