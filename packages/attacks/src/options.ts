@@ -1,13 +1,14 @@
 import { type Objective, parseEps, RobustError, type Search, type ThreatModel } from '@robustjs/core';
 import type { Norm } from './catalogue.ts';
-import { crossEntropyObjective, marginObjective } from './objectives.ts';
+import { crossEntropyObjective, dlrObjective, marginObjective } from './objectives.ts';
 
 /** The named objectives that attack options take. */
-export type ObjectiveName = 'cross-entropy' | 'margin';
+export type ObjectiveName = 'cross-entropy' | 'margin' | 'dlr';
 
 const objectives: Readonly<Record<ObjectiveName, Objective>> = {
   'cross-entropy': crossEntropyObjective,
   margin: marginObjective,
+  dlr: dlrObjective,
 };
 
 /**
@@ -44,6 +45,18 @@ export function checkNonNegative(name: string, value: number): number {
 /** A share strictly between 0 and 1. */
 export function checkShare(name: string, value: number): number {
   if (!(value > 0 && value < 1)) throw badOption(name, 'a number between 0 and 1, both excluded', value);
+  return value;
+}
+
+/** A number from 0 to 1. */
+export function checkProbability(name: string, value: number): number {
+  if (!(value >= 0 && value <= 1)) throw badOption(name, 'a number from 0 to 1', value);
+  return value;
+}
+
+/** An odd whole number, such as the size of a kernel with a middle. */
+export function checkOdd(name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1 || value % 2 === 0) throw badOption(name, 'an odd whole number', value);
   return value;
 }
 
