@@ -238,15 +238,21 @@ describe('robustjs train', () => {
   it('trains a method named on the command line and stores the recipe it followed', async () => {
     const args = ['--method', 'standard', '--architecture', 'small-cnn', '--epochs', '1', '--examples', '64', '--batch-size', '32', '--learning-rate', '0.01', '--seed', '3'];
     // The evaluation of the small tier is for minutes; what is tested here is the recipe.
-    const { code, stdout } = await robustjs(['train', ...args, '--out', 'trained', '--json'], cwd, interruptAt(/train took/));
+    const { code, stdout } = await robustjs(['train', ...args, '--workers', '2', '--out', 'trained', '--json'], cwd, interruptAt(/train took/));
     expect(code).toBe(130);
     const { arms, resume } = parsed<{ arms: { id: string; status: string }[]; resume: string }>(stdout);
     expect(arms).toEqual([{ id: 'standard-seed3', status: 'stopped' }]);
     expect(resume).toContain('train --method standard');
-    const header = readFileSync(join(cwd, 'trained', 'networks', 'standard-seed3.safetensors'));
+    const network = (run: string): Buffer => readFileSync(join(cwd, run, 'networks', 'standard-seed3.safetensors'));
+    const header = network('trained');
     const { __metadata__: metadata } = JSON.parse(header.subarray(8, 8 + Number(header.readBigUInt64LE(0))).toString()) as { __metadata__: { recipe: string } };
     expect(parseRecipe(JSON.parse(metadata.recipe))).toMatchObject({
-      tier: 'custom', seed: 3, data: { train: 64 }, training: { epochs: 1, batchSize: 32, learningRate: 0.01 }, method: { package: 'standard' },
+      tier: 'custom', seed: 3, data: { train: 64 }, training: { epochs: 1, batchSize: 32, learningRate: 0.01, shards: 2 }, method: { package: 'standard' },
     });
+    // The number of workers is no part of it.
+    expect(readFileSync(join(cwd, 'trained', 'log.jsonl'), 'utf8')).toContain('trains in 2 threads');
+    await robustjs(['train', ...args, '--workers', '1', '--out', 'alone'], cwd, interruptAt(/train took/));
+    expect(network('alone')).toEqual(header);
+    expect(readFileSync(join(cwd, 'alone', 'log.jsonl'), 'utf8')).not.toContain('threads');
   });
 });
