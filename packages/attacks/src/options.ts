@@ -54,6 +54,37 @@ export function checkProbability(name: string, value: number): number {
   return value;
 }
 
+/** A finite number above zero. */
+export function checkPositive(name: string, value: number): number {
+  if (!(value > 0 && value < Infinity)) throw badOption(name, 'a finite number above zero', value);
+  return value;
+}
+
+/** One of some names. */
+export function checkOneOf<Name extends string>(name: string, value: Name, known: readonly Name[]): Name {
+  if (!known.includes(value)) throw badOption(name, known.map((one) => `'${one}'`).join(' or '), value);
+  return value;
+}
+
+/** True or false. */
+export function checkFlag(name: string, value: boolean): boolean {
+  if (typeof value !== 'boolean') throw badOption(name, 'true or false', value);
+  return value;
+}
+
+/** An even whole number above zero, such as a number of pairs' members. */
+export function checkEven(name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 2 || value % 2 !== 0) throw badOption(name, 'an even whole number above zero', value);
+  return value;
+}
+
+/** Points by example id, flat and of this many values. */
+export function checkPoints(name: string, points: ReadonlyMap<number, Float32Array> | undefined, size?: number): void {
+  const fits = (point: Float32Array): boolean => point instanceof Float32Array && (size === undefined || point.length === size);
+  if (points === undefined || (points instanceof Map && [...points.values()].every(fits))) return;
+  throw badOption(name, `a Map of example ids to Float32Arrays${size === undefined ? '' : ` of ${size} values`}`, points);
+}
+
 /** An odd whole number, such as the size of a kernel with a middle. */
 export function checkOdd(name: string, value: number): number {
   if (!Number.isSafeInteger(value) || value < 1 || value % 2 === 0) throw badOption(name, 'an odd whole number', value);

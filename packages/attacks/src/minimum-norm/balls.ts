@@ -1,17 +1,10 @@
 import type { Search } from '@robustjs/core';
 import {
-  abs, add, cumsum, div, max, maximum, minimum, mul, neg, range, relu, reshape, sqrt, square, sub, sum, type Tensor, type Tensor1D, type Tensor2D,
-  topk,
+  abs, add, cumsum, div, max, maximum, minimum, mul, neg, range, relu, reshape, sub, type Tensor, type Tensor1D, type Tensor2D, topk,
 } from '@tensorflow/tfjs-core';
+import { rowLengths } from '../norms.ts';
 import { flatRows, overRows } from '../rows.ts';
 import { projectPixels } from '../threats/l0.ts';
-
-/** Length of each row's gradient in the norm that is dual to the one it is named by. */
-export const dualLengths: Readonly<Record<'Linf' | 'L2' | 'L1', (gradient: Tensor2D) => Tensor1D>> = {
-  Linf: (gradient) => sum<Tensor1D>(abs(gradient), 1),
-  L2: (gradient) => sqrt(sum<Tensor1D>(square(gradient), 1)),
-  L1: (gradient) => max<Tensor1D>(abs(gradient), 1),
-};
 
 /** The nearest inputs in balls around the clean ones, with a radius `[N]` a row: Euclidean, as the threat models'. */
 export const intoBall: Readonly<Record<'Linf' | 'L2' | 'L1' | 'L0', (search: Search, inputs: Tensor, radius: Tensor1D) => Tensor>> = {
@@ -21,8 +14,8 @@ export const intoBall: Readonly<Record<'Linf' | 'L2' | 'L1' | 'L0', (search: Sea
   },
   L2: ({ clean }, inputs, radius) => {
     const offset = sub(inputs, clean);
-    const length = sqrt(sum(square(flatRows(offset)), 1));
-    return add(clean, mul(offset, overRows(minimum(div(radius, maximum(length, 1e-12)), 1), inputs)));
+    const share = minimum(div(radius, maximum(rowLengths('L2', offset), 1e-12)), 1);
+    return add(clean, mul(offset, overRows(share, inputs)));
   },
   L1: ({ clean }, inputs, radius) => {
     const offset = sub(inputs, clean);

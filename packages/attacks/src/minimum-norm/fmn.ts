@@ -1,9 +1,9 @@
 import type { Attack } from '@robustjs/core';
 import { abs, add, div, floor, less, maximum, minimum, mul, sub, type Tensor1D, where } from '@tensorflow/tfjs-core';
+import { type DualNorm, dualLengths, SMALLEST } from '../norms.ts';
 import { marginObjective } from '../objectives.ts';
 import { checkKnown, checkLength, checkNorm, checkShare, checkWhole } from '../options.ts';
-import { flatRows } from '../rows.ts';
-import { dualLengths, intoBall } from './balls.ts';
+import { intoBall } from './balls.ts';
 import { cosine, radiusSearch, type RadiusStep } from './radius-search.ts';
 
 /** Options of {@link fmn}. */
@@ -22,8 +22,9 @@ export interface FmnOptions {
  * distance at which a linear model would change its mind. With a finite eps the radius stays inside, and the first
  * adversarial input ends a row.
  *
- * Balls are projected onto exactly. (Foolbox's L2 attack of this name does not shrink anything; the authors' code, which
- * is followed here, does.) Under L0 the radius counts pixels, where the authors count values.
+ * A step is clipped to the box before it is projected, not after: the whole radius then goes into values that can move. The
+ * authors' order finds nothing on half of the images of a network whose inputs lie at the bounds. (Foolbox's L2 attack of
+ * this name does not project at all.) Under L0 the radius counts pixels, where the authors count values.
  *
  * Source: Pintor et al., NeurIPS 2021, algorithm 1.
  *
@@ -46,7 +47,7 @@ export function fmn(options: FmnOptions = {}): Attack {
         steps,
         radius: norm === 'L0' ? 1 : Infinity,
         length: (step) => (alpha ?? width) * cosine(step, steps, 0.01),
-        resize: (radius, seen, step) => (norm === 'L0' ? resizedCount(radius, seen, share(step)) : resized(radius, seen, share(step), dualLengths[norm])),
+        resize: (radius, seen, step) => (norm === 'L0' ? resizedCount(radius, seen, share(step)) : resized(radius, seen, share(step), norm)),
         place: (inputs, radius) => intoBall[norm](search, inputs, radius),
       });
     },
@@ -54,9 +55,9 @@ export function fmn(options: FmnOptions = {}): Attack {
 }
 
 /** Algorithm 1, lines 8 to 14. */
-function resized(radius: Tensor1D, seen: RadiusStep, gamma: number, dual: (typeof dualLengths)['L2']): Tensor1D {
+function resized(radius: Tensor1D, seen: RadiusStep, gamma: number, norm: DualNorm): Tensor1D {
   const { values, gradient, distances, adversarial, nearest } = seen;
-  const toBoundary = div(abs(values), maximum(dual(flatRows(gradient)), 1e-30));
+  const toBoundary = div(abs(values), maximum(dualLengths(norm, gradient), SMALLEST));
   const outwards = where<Tensor1D>(less(nearest, 1e38), mul(radius, 1 + gamma), add(distances, toBoundary));
   return where(adversarial, minimum(mul(radius, 1 - gamma), nearest), outwards);
 }

@@ -21,15 +21,10 @@ export function nearer(nearest: Nearest, inputs: Tensor, adversarial: Tensor1D, 
 // No input is as far away as this, and comparing with infinity is not needed.
 const isFound = (distances: Tensor1D): Tensor1D => less(distances, 1e38);
 
-/**
- * Ends a search with the nearest adversarial input of each row, or with the last one where none was found, moved into the
- * threat model. Disposes both.
- */
+/** Proposes the nearest adversarial input of each row, or the last one where none was found, moved into the threat model. */
 export function offerNearest(search: Search, { inputs, distances }: Nearest, last: Tensor): void {
-  if (search.rows > 0) {
-    const best = tidy(() => search.project(chooseRows(isFound(distances), inputs, last)));
-    search.offer(best);
-    dispose(best);
-  }
-  dispose([inputs, distances, last]);
+  if (search.rows === 0) return;
+  const best = tidy(() => search.project(chooseRows(isFound(distances), inputs, last)));
+  search.offer(best);
+  dispose(best);
 }

@@ -53,8 +53,8 @@ export async function radiusSearch(search: Search, rules: RadiusRules): Promise<
     dispose([outputs, ...Object.values(seen), inputs, radius, nearest, distances]);
     [inputs, radius, nearest, distances, elsewhere, largest] = await search.compact(...next, elsewhere, largest);
   }
-  dispose([radius, elsewhere, largest]);
   offerNearest(search, { inputs: nearest, distances }, inputs);
+  dispose([inputs, radius, nearest, distances, elsewhere, largest]);
 }
 
 /** From 1 down to `final`, along half a cosine. */
