@@ -13,6 +13,7 @@ import { freeWithData } from './kept-weights.ts';
 import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
 import { reluKernels } from './relu.ts';
+import { slice } from './slice.ts';
 import { sumKernels } from './sum.ts';
 
 /** Puts the compiled kernels in the place of the rewrites that serve where they cannot be linked. */
@@ -28,6 +29,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     conv2dInputGradient(native),
     identity,
     ...reluKernels(native),
+    slice,
     ...sumKernels(native),
   ];
   kernels.forEach(install);
