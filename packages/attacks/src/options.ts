@@ -66,6 +66,12 @@ export function checkOneOf<Name extends string>(name: string, value: Name, known
   return value;
 }
 
+/** A number from -1 to 1 that is not 0. */
+export function checkSigned(name: string, value: number): number {
+  if (!(Math.abs(value) <= 1 && value !== 0)) throw badOption(name, 'a number from -1 to 1, not 0', value);
+  return value;
+}
+
 /** True or false. */
 export function checkFlag(name: string, value: boolean): boolean {
   if (typeof value !== 'boolean') throw badOption(name, 'true or false', value);

@@ -5,6 +5,12 @@ import { fgsm, rfgsm } from './fgsm.ts';
 import { miFgsm } from './mi-fgsm.ts';
 import { noise } from './noise.ts';
 import { bim, pgd } from './pgd.ts';
+import { boundary } from './queries/boundary.ts';
+import { hopSkipJump } from './queries/hop-skip-jump.ts';
+import { nes } from './queries/nes.ts';
+import { simba } from './queries/simba.ts';
+import { spsa } from './queries/spsa.ts';
+import { square } from './square/square.ts';
 import { diFgsm, niFgsm, siFgsm, tiFgsm, vmiFgsm } from './transfer/presets.ts';
 import { transferFgsm } from './transfer/transfer-fgsm.ts';
 
@@ -21,7 +27,16 @@ export const attacks: Readonly<Record<string, (options?: object) => Attack>> = {
   'si-fgsm': siFgsm,
   'vmi-fgsm': vmiFgsm,
   'transfer-fgsm': transferFgsm,
+  'apgd-ce': apgdCe,
+  'apgd-dlr': apgdDlr,
+  'apgd-t': apgdT,
   noise,
+  'hop-skip-jump': hopSkipJump,
+  boundary,
+  simba,
+  nes,
+  spsa,
   fab,
   'fab-t': fabT,
+  square,
 };

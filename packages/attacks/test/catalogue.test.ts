@@ -6,15 +6,10 @@ import { add, argMax, cast, engine, mod, mul, oneHot, type Tensor1D, tidy } from
 import { describe, expect, it } from 'vitest';
 import { attacks, catalogue, type Norm } from '../src/index.ts';
 import { valueOf } from './formula.ts';
+import { SMALL } from './small.ts';
 
 useWasm();
 
-/** Options that make an attack cheap enough to run often; costs are formulas of them. */
-const SMALL: Readonly<Record<string, object>> = {
-  noise: { draws: 10 },
-  fab: { steps: 5 },
-  'fab-t': { steps: 5 },
-};
 const make = (id: string): Attack => attacks[id]!(SMALL[id]);
 
 /** A threat model of each kind that most attacks break a tiny network under. */
