@@ -44,7 +44,7 @@ export function pgd(options: PgdOptions = {}): Attack {
       const eps = finiteBudget(search.threat);
       const length = fixedAlpha ?? (2.5 * eps) / steps;
       for (let restart = 0; restart < restarts && search.rows > 0; restart++) {
-        await descend(search, startOf(search, randomStart, restart), steps, length);
+        await descend(search, startOf(search, randomStart, restart), steps, (inputs, gradient) => projectedStep(search, inputs, gradient, length));
       }
     },
   };
@@ -75,12 +75,12 @@ function startOf(search: Search, randomStart: boolean | 'gaussian', restart: num
   return tidy(() => search.project(add(clean, mul(random.normalRows(ids, clean.shape.slice(1)), 0.001))));
 }
 
-/** Steps from `start`, which it takes over. */
-async function descend(search: Search, start: Tensor, steps: number, alpha: number): Promise<void> {
+/** Steps from `start`, which it takes over; `step` gives the next inputs and disposes nothing. */
+export async function descend(search: Search, start: Tensor, steps: number, step: (inputs: Tensor, gradient: Tensor) => Tensor): Promise<void> {
   let inputs = start;
-  for (let step = 0; step < steps && search.rows > 0; step++) {
+  for (let taken = 0; taken < steps && search.rows > 0; taken++) {
     const gradient = search.gradient(inputs);
-    const moved = projectedStep(search, inputs, gradient, alpha);
+    const moved = step(inputs, gradient);
     dispose([inputs, gradient]);
     [inputs] = await search.compact(moved);
   }

@@ -54,7 +54,8 @@ export function projectPixels(inputs: Tensor, clean: Tensor, [low, high]: Bounds
   });
 }
 
-const channelCount = (batch: Tensor): number => (batch.rank > 2 ? batch.shape.at(-1)! : 1);
+/** Values in a pixel: the last axis, 1 for inputs of one axis. */
+export const channelCount = (batch: Tensor): number => (batch.rank > 2 ? batch.shape.at(-1)! : 1);
 
 const counts = (batch: Tensor, count: number): Tensor1D => fill([batch.shape[0]], count);
 
