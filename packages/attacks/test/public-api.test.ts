@@ -3,8 +3,8 @@ import * as attacks from '../src/index.ts';
 
 it('exports these names and no others', () => {
   expect(Object.keys(attacks).sort()).toEqual([
-    'attacks', 'bim', 'catalogue', 'crossEntropyObjective', 'diFgsm', 'ensemble', 'fgsm', 'l0', 'marginObjective', 'miFgsm', 'niFgsm',
-    'noise', 'pgd', 'rfgsm', 'siFgsm', 'tiFgsm', 'transferFgsm', 'vmiFgsm',
+    'apgdCe', 'apgdDlr', 'apgdT', 'attacks', 'bim', 'boundary', 'catalogue', 'crossEntropyObjective', 'diFgsm', 'dlrObjective', 'ensemble', 'fgsm', 'hopSkipJump', 'l0',
+    'marginObjective', 'miFgsm', 'nes', 'niFgsm', 'noise', 'pgd', 'rfgsm', 'siFgsm', 'simba', 'spsa', 'tiFgsm', 'transferFgsm', 'vmiFgsm',
   ]);
 });
 
@@ -18,12 +18,15 @@ it.each([
   ['no steps', () => attacks.pgd({ steps: 0 })],
   ['half a step', () => attacks.miFgsm({ steps: 1.5 })],
   ['no restarts', () => attacks.pgd({ restarts: 0 })],
-  ['an objective of another name', () => attacks.fgsm({ objective: 'dlr' as 'margin' })],
+  ['an objective of another name', () => attacks.fgsm({ objective: 'hinge' as 'margin' })],
   ['an inherited name as objective', () => attacks.fgsm({ objective: 'toString' as 'margin' })],
   ['a share of 1', () => attacks.rfgsm({ randomShare: 1 })],
   ['a share that is no number', () => attacks.rfgsm({ randomShare: NaN })],
   ['a negative decay', () => attacks.miFgsm({ decay: -1 })],
   ['a decay that is not finite', () => attacks.miFgsm({ decay: Infinity })],
+  ['no steps of APGD', () => attacks.apgdCe({ steps: 0 })],
+  ['no targets', () => attacks.apgdT({ targets: 0 })],
+  ['half a gradient', () => attacks.apgdDlr({ eot: 0.5 })],
   ['no draws', () => attacks.noise({ draws: 0 })],
 ])('refuses %s', (_what, create) => {
   expect(create).toThrow(expect.objectContaining({ code: 'RJS_ATTACK_OPTION' }));

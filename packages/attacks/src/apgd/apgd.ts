@@ -1,8 +1,8 @@
-import type { Attack, Objective, Search } from '@robustjs/core';
+import type { Attack, Objective } from '@robustjs/core';
 import { dispose, slice, squeeze, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
 import { crossEntropyObjective, dlrObjective, marginObjective, targetedDlrObjective, towardsTargetDlr } from '../objectives.ts';
 import { checkKnown, checkWhole, finiteBudget } from '../options.ts';
-import { rankedTargets } from '../ranks.ts';
+import { rivalsAtClean } from '../planes.ts';
 import { restarted } from './run.ts';
 
 /** Options of {@link apgdCe} and {@link apgdDlr}. */
@@ -62,7 +62,7 @@ export function apgdDlr(options: ApgdOptions = {}): Attack {
  *
  * Source: Croce and Hein, ICML 2020, section 4, and the authors' code.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_BUDGET` without a budget.
+ * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_BUDGET` without a budget and `RJS_ATTACK_CLASSES`.
  */
 export function apgdT(options: ApgdTOptions = {}): Attack {
   checkKnown(options, ['targets', ...KNOWN]);
@@ -76,10 +76,11 @@ export function apgdT(options: ApgdTOptions = {}): Attack {
     async search(search) {
       finiteBudget(search.threat);
       if (search.targeted) return void (await restarted(search, { ...settings, objective: () => towardsTargetDlr }, search.random, []));
-      let aside: readonly Tensor[] = await rankedAside(search, targets);
-      const count = aside[0]!.shape[1]!;
+      const rivals = await rivalsAtClean(search, targets);
+      const count = rivals.shape[1];
+      let aside: readonly Tensor[] = [rivals];
       for (let rank = 0; rank < count && search.rows > 0; rank++) {
-        const runs = { ...settings, objective: ([ranked]: readonly Tensor[]) => towardsRank(ranked!, rank) };
+        const runs = { ...settings, objective: ([classes]: readonly Tensor[]) => towardsRank(classes!, rank) };
         aside = await restarted(search, runs, search.random.split('target', rank), aside);
       }
       dispose([...aside]);
@@ -105,14 +106,6 @@ function untargeted(id: string, objective: Objective, options: ApgdOptions): Att
       await restarted(search, settings, search.random, []);
     },
   };
-}
-
-/** The classes to go for, `[N, count]`, from one look at the clean inputs. */
-async function rankedAside(search: Search, most: number): Promise<[Tensor]> {
-  const { outputs, values, adversarial } = search.look(search.clean);
-  const ranked = rankedTargets(outputs, search.goals, Math.min(most, outputs.shape[1]! - 1));
-  dispose([outputs, values, adversarial]);
-  return search.compact(ranked);
 }
 
 const towardsRank = (ranked: Tensor, rank: number): Objective => (logits, labels) =>

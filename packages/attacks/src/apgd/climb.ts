@@ -24,6 +24,7 @@ export interface Ruling {
 
 /** How to step, and what to learn from a step. `own` are row-wise tensors that only the rule reads; steps count from 1. */
 export interface Rule {
+  /** Called inside a tidy. */
   begin(at: Standing): readonly Tensor[];
   /** The next iterate; takes nothing over. */
   propose(at: Standing, own: readonly Tensor[], step: number): Tensor | Promise<Tensor>;
@@ -55,7 +56,7 @@ export async function climb(search: Search, start: Tensor, way: Climb, aside: re
   const { rule } = way;
   const first = differentiate(search, start, way, aside);
   let at = begin({ inputs: start, ...first });
-  let own = rule.begin(at);
+  let own: readonly Tensor[] = tidy(() => [...rule.begin(at)]);
   [at, own, aside] = await staying(search, [...tensorsOf(at), ...own], aside);
   for (let step = 1; step <= way.steps && search.rows > 0; step++) {
     const inputs = await rule.propose(at, own, step);
