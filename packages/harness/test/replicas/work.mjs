@@ -28,6 +28,11 @@ export async function open({ shared, refuseFrom = Infinity }) {
       setTimeout(() => { throw new RangeError('out of the blue'); });
       return sleep(60_000);
     },
+    eatMemoryOnce(_, index) {
+      const eaten = [];
+      while (Atomics.add(shared, index, 1) < 1 || eaten.length > 0) eaten.push(new Array(100_000).fill(eaten.length));
+      return 'sated';
+    },
     dieLater: () => void setTimeout(() => process.exit(5), 20),
     robust() {
       throw new RobustError('RJS_TEST', { expected: 'this', got: 'that', fix: 'mend it', cause: new TypeError('below') });
