@@ -3,6 +3,12 @@ import { fab, fabT } from './fab/fab.ts';
 import { apgdCe, apgdDlr, apgdT } from './apgd/apgd.ts';
 import { fgsm, rfgsm } from './fgsm.ts';
 import { miFgsm } from './mi-fgsm.ts';
+import { cw } from './minimum-norm/cw.ts';
+import { ddn } from './minimum-norm/ddn.ts';
+import { ead } from './minimum-norm/ead.ts';
+import { fmn } from './minimum-norm/fmn.ts';
+import { jsma } from './minimum-norm/jsma.ts';
+import { pgdL0 } from './minimum-norm/pgd-l0.ts';
 import { noise } from './noise.ts';
 import { bim, pgd } from './pgd.ts';
 import { boundary } from './queries/boundary.ts';
@@ -38,5 +44,11 @@ export const attacks: Readonly<Record<string, (options?: object) => Attack>> = {
   spsa,
   fab,
   'fab-t': fabT,
+  cw,
+  ead,
+  ddn,
+  fmn,
+  jsma,
+  'pgd-l0': pgdL0,
   square,
 };

@@ -1,12 +1,12 @@
 // What the catalogue claims of each attack is verified by running it: under each norm, with and without targets, on a
 // model without gradients, on one that only gives decisions, and on one that nothing breaks.
-import { type Attack, type AttackProblem, type AttackResult, evaluation, type Model, modelOf, randomStream, runAttack, type ThreatModel, threatModel } from '@robustjs/core';
+import { type Attack, type AttackProblem, type AttackResult, evaluation, type Model, modelOf, randomStream, runAttack, type ThreatModel } from '@robustjs/core';
 import { numbersOf, type OwnedBatch, tinyBatch, tinyCnn, useWasm } from '@robustjs/testkit';
 import { add, argMax, cast, engine, mod, mul, oneHot, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { attacks, catalogue, type Norm } from '../src/index.ts';
 import { valueOf } from './formula.ts';
-import { SMALL } from './small.ts';
+import { SMALL, threatNamed } from './small.ts';
 
 useWasm();
 
@@ -14,9 +14,10 @@ const make = (id: string): Attack => attacks[id]!(SMALL[id]);
 
 /** A threat model of each kind that most attacks break a tiny network under. */
 const threats: Readonly<Partial<Record<Norm, () => ThreatModel>>> = {
-  Linf: () => threatModel('Linf', 0.3),
-  L2: () => threatModel('L2', 2.5),
-  L1: () => threatModel('L1', 15),
+  Linf: () => threatNamed('Linf', 0.3),
+  L2: () => threatNamed('L2', 2.5),
+  L1: () => threatNamed('L1', 15),
+  L0: () => threatNamed('L0', 20),
 };
 const NORMS = Object.keys(threats) as Norm[];
 const firstThreat = (id: string): ThreatModel => threats[catalogue[id]!.norms[0]!]!();
@@ -100,7 +101,7 @@ describe.each(Object.keys(catalogue))('what it says of %s', (id) => {
   });
 
   it('budget: it spends one, or looks for the nearest without', async () => {
-    const running = run(id, { threat: threatModel(catalogue[id]!.norms[0]!, Infinity) });
+    const running = run(id, { threat: threatNamed(catalogue[id]!.norms[0]!, Infinity) });
     if (budget === 'fixed') await expect(running).rejects.toThrow(code('RJS_ATTACK_BUDGET'));
     else expect((await running).success.filter(Boolean).length).toBeGreaterThan(0);
   });

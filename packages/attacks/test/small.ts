@@ -1,3 +1,6 @@
+import { type ThreatModel, threatModel } from '@robustjs/core';
+import { l0 } from '../src/index.ts';
+
 /** Options that make an attack cheap enough to run often. */
 export const SMALL: Readonly<Record<string, object>> = {
   'apgd-ce': { steps: 12 },
@@ -11,4 +14,12 @@ export const SMALL: Readonly<Record<string, object>> = {
   spsa: { queries: 60, samples: 10 },
   fab: { steps: 6 },
   'fab-t': { steps: 6 },
+  cw: { binarySearchSteps: 4, steps: 20 },
+  ead: { binarySearchSteps: 4, steps: 20 },
+  ddn: { steps: 12 },
+  fmn: { steps: 12 },
+  'pgd-l0': { steps: 8, restarts: 2 },
 };
+
+/** Any threat model by name; core knows those of its own. */
+export const threatNamed = (norm: string, eps: number): ThreatModel => (norm === 'L0' ? l0(eps) : threatModel(norm, eps));
