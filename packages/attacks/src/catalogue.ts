@@ -36,8 +36,10 @@ export interface AttackCost {
   readonly queries?: string;
 }
 
+// Attacks that move by the threat model's own steepest step take every one.
+const ANY: readonly Norm[] = ['Linf', 'L2', 'L1', 'L0', 'patch', 'framing', 'pixels'];
 const LP: readonly Norm[] = ['Linf', 'L2', 'L1'];
-const descent = { norms: LP, targeted: true, needs: 'gradients', budget: 'fixed' } as const;
+const descent = { norms: ANY, targeted: true, needs: 'gradients', budget: 'fixed' } as const;
 
 /** Facts of every attack of the registry, under the same names. */
 export const catalogue: Readonly<Record<string, AttackFacts>> = {
@@ -111,18 +113,21 @@ export const catalogue: Readonly<Record<string, AttackFacts>> = {
   },
   'apgd-ce': {
     ...descent,
+    norms: LP,
     cost: { gradients: 'steps * restarts * eot', queries: '2 * restarts' },
     source: 'Croce and Hein, ICML 2020, algorithm 1, and ICML 2021 for L1; the authors\' code',
     oracle: 'checkpoints and halvings counted; closed forms on linear models; projection on ball and box by brute force; records of the authors\' code',
   },
   'apgd-dlr': {
     ...descent,
+    norms: LP,
     cost: { gradients: 'steps * restarts * eot', queries: '2 * restarts' },
     source: 'Croce and Hein, ICML 2020, section 4; the authors\' code',
     oracle: 'as apgd-ce; hand-computed ratios',
   },
   'apgd-t': {
     ...descent,
+    norms: LP,
     cost: { gradients: 'at most steps * restarts * eot * targets', queries: 'at most 2 * restarts * targets + 1' },
     source: 'Croce and Hein, ICML 2020, section 4; the authors\' code',
     oracle: 'as apgd-ce; hand-computed ratios; records of the authors\' code',
@@ -176,8 +181,46 @@ export const catalogue: Readonly<Record<string, AttackFacts>> = {
     source: 'Uesato et al., ICML 2018 (settings of CleverHans)',
     oracle: 'the gradient of a linear model; closed forms on linear models',
   },
+  roa: {
+    ...descent,
+    norms: ['patch'],
+    cost: { gradients: 'steps + 1', queries: 'candidates + 1' },
+    source: 'Wu et al., ICLR 2020',
+    oracle: 'every place by brute force; the best corners of the box on linear models',
+  },
+  'random-patch': {
+    ...descent,
+    norms: ['patch'],
+    cost: { gradients: 'steps * restarts', queries: 'restarts' },
+    source: 'Lo and Patel, T-IP 2021',
+    oracle: 'the best corners of the box on linear models; never more than roa there',
+  },
+  'adversarial-framing': {
+    ...descent,
+    norms: ['framing'],
+    cost: { gradients: 'steps * restarts', queries: 'restarts' },
+    source: 'Zajac et al., AAAI 2019, by example as in Lo and Patel, T-IP 2021',
+    oracle: 'the best corners of the box on linear models',
+  },
+  'random-pixels': {
+    ...descent,
+    norms: ['pixels'],
+    cost: { gradients: 'steps * restarts', queries: 'restarts' },
+    source: 'Lo and Patel, T-IP 2021 (without replacement)',
+    oracle: 'the best corners of the box on linear models',
+  },
+  'salt-and-pepper': {
+    norms: ['L2'],
+    targeted: true,
+    needs: 'decisions',
+    budget: 'minimum-norm',
+    cost: { queries: 'queries' },
+    source: 'Foolbox, 2020',
+    oracle: 'its schedule in a plain loop; share of pixels changed',
+  },
   fab: {
     ...descent,
+    norms: LP,
     budget: 'minimum-norm',
     cost: { gradients: 'steps * restarts * (K - 1)', queries: 'steps * restarts + 2' },
     source: 'Croce and Hein, ICML 2020 (arXiv:1907.02044), and the authors\' code',
@@ -185,6 +228,7 @@ export const catalogue: Readonly<Record<string, AttackFacts>> = {
   },
   'fab-t': {
     ...descent,
+    norms: LP,
     budget: 'minimum-norm',
     cost: { gradients: 'at most steps * restarts * targets', queries: 'at most steps * restarts * targets + 2' },
     source: 'Croce and Hein, ICML 2020 (arXiv:2003.01690), and the authors\' code',
@@ -239,9 +283,18 @@ export const catalogue: Readonly<Record<string, AttackFacts>> = {
   },
   square: {
     ...descent,
+    norms: LP,
     needs: 'scores',
     cost: { queries: 'restarts * (queries + 1) + 1' },
     source: 'Andriushchenko et al., ECCV 2020, and the code of AutoAttack',
     oracle: 'the proposals of algorithms 2 and 3 in plain loops; window sizes; records of the authors\' code',
+  },
+  deepfool: {
+    ...descent,
+    norms: ['Linf', 'L2'],
+    budget: 'minimum-norm',
+    cost: { gradients: 'at most steps * (candidates - 1)', queries: 'steps + 2' },
+    source: 'Moosavi-Dezfooli et al., CVPR 2016',
+    oracle: 'distances to linear decision boundaries; algorithm 2 in a plain loop; records of torchattacks',
   },
 };

@@ -3,9 +3,17 @@ export { type AttackCost, type AttackFacts, catalogue, type Norm } from './catal
 export { fab, type FabOptions, fabT, type FabTOptions } from './fab/fab.ts';
 export type { FabConstants } from './fab/step.ts';
 export { fgsm, type FgsmOptions, rfgsm, type RfgsmOptions } from './fgsm.ts';
+export { framing } from './masks/framing.ts';
+export type { InMaskOptions } from './masks/in-mask.ts';
+export { patch, type PatchSize, type PatchThreat } from './masks/patch.ts';
+export { pixels } from './masks/pixels.ts';
+export { adversarialFraming, type RandomMaskOptions, randomPatch, randomPixels } from './masks/random-masks.ts';
+export { roa, type RoaOptions } from './masks/roa.ts';
+export { saltAndPepper, type SaltAndPepperOptions } from './masks/salt-and-pepper.ts';
 export { miFgsm, type MiFgsmOptions } from './mi-fgsm.ts';
 export { cw, type CwOptions } from './minimum-norm/cw.ts';
 export { ddn, type DdnOptions } from './minimum-norm/ddn.ts';
+export { deepFool, type DeepFoolOptions } from './minimum-norm/deep-fool.ts';
 export { ead, type EadOptions } from './minimum-norm/ead.ts';
 export { fmn, type FmnOptions } from './minimum-norm/fmn.ts';
 export { jsma, type JsmaOptions } from './minimum-norm/jsma.ts';
@@ -24,6 +32,7 @@ export type { Starts } from './queries/start.ts';
 export { attacks } from './registry.ts';
 export { square, type SquareOptions } from './square/square.ts';
 export { l0 } from './threats/l0.ts';
+export { threatNamed } from './threats/named.ts';
 export { ensemble } from './transfer/ensemble.ts';
 export {
   diFgsm, type DiFgsmOptions, niFgsm, siFgsm, type SiFgsmOptions, tiFgsm, type TiFgsmOptions, vmiFgsm, type VmiFgsmOptions,

@@ -2,9 +2,13 @@ import type { Attack } from '@robustjs/core';
 import { fab, fabT } from './fab/fab.ts';
 import { apgdCe, apgdDlr, apgdT } from './apgd/apgd.ts';
 import { fgsm, rfgsm } from './fgsm.ts';
+import { adversarialFraming, randomPatch, randomPixels } from './masks/random-masks.ts';
+import { roa } from './masks/roa.ts';
+import { saltAndPepper } from './masks/salt-and-pepper.ts';
 import { miFgsm } from './mi-fgsm.ts';
 import { cw } from './minimum-norm/cw.ts';
 import { ddn } from './minimum-norm/ddn.ts';
+import { deepFool } from './minimum-norm/deep-fool.ts';
 import { ead } from './minimum-norm/ead.ts';
 import { fmn } from './minimum-norm/fmn.ts';
 import { jsma } from './minimum-norm/jsma.ts';
@@ -42,6 +46,11 @@ export const attacks: Readonly<Record<string, (options?: object) => Attack>> = {
   simba,
   nes,
   spsa,
+  roa,
+  'random-patch': randomPatch,
+  'adversarial-framing': adversarialFraming,
+  'random-pixels': randomPixels,
+  'salt-and-pepper': saltAndPepper,
   fab,
   'fab-t': fabT,
   cw,
@@ -51,4 +60,5 @@ export const attacks: Readonly<Record<string, (options?: object) => Attack>> = {
   jsma,
   'pgd-l0': pgdL0,
   square,
+  deepfool: deepFool,
 };

@@ -17,6 +17,7 @@ export const SMALL: Readonly<Record<string, object>> = {
   fab: { steps: 6 },
   'fab-t': { steps: 6 },
   square: { queries: 12 },
+  deepfool: { steps: 8 },
   cw: { binarySearchSteps: 4, steps: 20 },
   ead: { binarySearchSteps: 4, steps: 20 },
   ddn: { steps: 12 },

@@ -83,12 +83,12 @@ async function keepBetter(search: Search, [best, values]: State, moved: Tensor):
     const better = logicalOr<Tensor1D>(seen.adversarial, greater(seen.values, values));
     return [chooseRows(better, moved, best), where(better, seen.values, values)];
   });
-  dispose([best, values, moved, ...Object.values(seen)]);
+  dispose([best, values, moved, seen.outputs, seen.values, seen.adversarial]);
   return search.compact(...next);
 }
 
 function imageShape({ shape }: Tensor): ImageShape {
-  if (shape.length === 4) return [shape[1]!, shape[2]!, shape[3]!];
+  if (shape.length === 4) return [shape[1], shape[2], shape[3]];
   throw new RobustError('RJS_ATTACK_INPUT', {
     expected: 'images [H, W, C], in which squares can move',
     got: `inputs of shape [${shape.slice(1).join(', ')}]`,
