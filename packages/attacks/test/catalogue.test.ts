@@ -4,23 +4,19 @@ import { type Attack, type AttackProblem, type AttackResult, evaluation, type Mo
 import { numbersOf, type OwnedBatch, tinyBatch, tinyCnn, useWasm } from '@robustjs/testkit';
 import { add, argMax, cast, engine, mod, mul, oneHot, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { attacks, catalogue, type Norm } from '../src/index.ts';
+import { attacks, catalogue, type Norm, threatNamed } from '../src/index.ts';
 import { valueOf } from './formula.ts';
-import { SMALL, threatNamed } from './small.ts';
+import { SMALL } from './small.ts';
 
 useWasm();
 
 const make = (id: string): Attack => attacks[id]!(SMALL[id]);
 
 /** A threat model of each kind that most attacks break a tiny network under. */
-const threats: Readonly<Partial<Record<Norm, () => ThreatModel>>> = {
-  Linf: () => threatNamed('Linf', 0.3),
-  L2: () => threatNamed('L2', 2.5),
-  L1: () => threatNamed('L1', 15),
-  L0: () => threatNamed('L0', 20),
-};
-const NORMS = Object.keys(threats) as Norm[];
-const firstThreat = (id: string): ThreatModel => threats[catalogue[id]!.norms[0]!]!();
+const EPS: Readonly<Record<Norm, number>> = { Linf: 0.3, L2: 2.5, L1: 15, L0: 20, patch: 6, framing: 2, pixels: 20 };
+const NORMS = Object.keys(EPS) as Norm[];
+const threatOf = (norm: Norm): ThreatModel => threatNamed(norm, EPS[norm]);
+const firstThreat = (id: string): ThreatModel => threatOf(catalogue[id]!.norms[0]!);
 
 interface Found extends Omit<AttackResult, 'adversarial'> {
   readonly adversarial: number[];
@@ -73,7 +69,7 @@ describe.each(Object.keys(catalogue))('what it says of %s', (id) => {
   const { norms, targeted, needs, budget, cost } = catalogue[id]!;
 
   it.each(NORMS)('norms: under %s it runs, or says that it does not', async (norm) => {
-    const running = run(id, { threat: threats[norm]!() });
+    const running = run(id, { threat: threatOf(norm) });
     if (norms.includes(norm)) expect((await running).success).toHaveLength(6);
     else await expect(running).rejects.toThrow(code('RJS_ATTACK_NORM'));
   });

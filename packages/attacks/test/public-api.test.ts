@@ -3,8 +3,10 @@ import * as attacks from '../src/index.ts';
 
 it('exports these names and no others', () => {
   expect(Object.keys(attacks).sort()).toEqual([
-    'apgdCe', 'apgdDlr', 'apgdT', 'attacks', 'bim', 'boundary', 'catalogue', 'crossEntropyObjective', 'diFgsm', 'dlrObjective', 'ensemble', 'fgsm', 'hopSkipJump', 'l0',
-    'marginObjective', 'miFgsm', 'nes', 'niFgsm', 'noise', 'pgd', 'rfgsm', 'siFgsm', 'simba', 'spsa', 'tiFgsm', 'transferFgsm', 'vmiFgsm',
+    'adversarialFraming', 'apgdCe', 'apgdDlr', 'apgdT', 'attacks', 'bim', 'boundary', 'catalogue', 'crossEntropyObjective', 'diFgsm',
+    'dlrObjective', 'ensemble', 'fgsm', 'framing', 'hopSkipJump', 'l0', 'marginObjective', 'miFgsm', 'nes', 'niFgsm', 'noise', 'patch',
+    'pgd', 'pixels', 'randomPatch', 'randomPixels', 'rfgsm', 'roa', 'saltAndPepper', 'siFgsm', 'simba', 'spsa', 'threatNamed', 'tiFgsm',
+    'transferFgsm', 'vmiFgsm',
   ]);
 });
 

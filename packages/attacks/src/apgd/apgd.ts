@@ -1,7 +1,7 @@
 import type { Attack, Objective } from '@robustjs/core';
 import { dispose, slice, squeeze, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
 import { crossEntropyObjective, dlrObjective, marginObjective, targetedDlrObjective, towardsTargetDlr } from '../objectives.ts';
-import { checkKnown, checkWhole, finiteBudget } from '../options.ts';
+import { checkKnown, checkNorm, checkWhole, finiteBudget } from '../options.ts';
 import { rivalsAtClean } from '../planes.ts';
 import { restarted } from './run.ts';
 
@@ -74,6 +74,7 @@ export function apgdT(options: ApgdTOptions = {}): Attack {
     config: { ...settings, targets },
     objective: marginObjective,
     async search(search) {
+      checkNorm(search.threat, ['Linf', 'L2', 'L1']);
       finiteBudget(search.threat);
       if (search.targeted) return void (await restarted(search, { ...settings, objective: () => towardsTargetDlr }, search.random, []));
       const rivals = await rivalsAtClean(search, targets);
@@ -102,6 +103,7 @@ function untargeted(id: string, objective: Objective, options: ApgdOptions): Att
     config: { ...settings },
     objective,
     async search(search) {
+      checkNorm(search.threat, ['Linf', 'L2', 'L1']);
       finiteBudget(search.threat);
       await restarted(search, settings, search.random, []);
     },

@@ -2,7 +2,7 @@ import type { Attack, RandomStream } from '@robustjs/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { crossEntropyObjective } from '../objectives.ts';
 import { checkKnown, checkLength, checkNorm, checkOneOf, checkWhole } from '../options.ts';
-import { imageAxes } from '../transfer/resize.ts';
+import { imageAxes } from '../images.ts';
 import { askByRow, type Questions, type Row } from './by-row.ts';
 import { frequencyOrder, frequencyVector } from './frequencies.ts';
 import { distanceOf, inCube, moved, same } from './vectors.ts';

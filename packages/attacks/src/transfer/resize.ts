@@ -1,31 +1,6 @@
-import { type Bounds, type RandomStream, RobustError } from '@robustjs/core';
+import type { Bounds, RandomStream } from '@robustjs/core';
 import { add, dispose, matMul, reshape, sub, type Tensor, tensor3d, type Tensor3D, tidy, transpose } from '@tensorflow/tfjs-core';
-
-/** Lengths of the axes of an image `[N, H, W, C]` or clip `[N, T, H, W, C]`. */
-export interface ImageAxes {
-  /** 1 for an image. */
-  readonly frames: number;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
-
-/**
- * The axes of a batch of images or clips.
- *
- * @throws RobustError `RJS_ATTACK_INPUT` for inputs that are neither.
- */
-export function imageAxes({ shape }: Tensor): ImageAxes {
-  if (shape.length === 4 || shape.length === 5) {
-    const [height, width, channels] = shape.slice(-3) as [number, number, number];
-    return { frames: shape.length === 5 ? shape[1] : 1, height, width, channels };
-  }
-  throw new RobustError('RJS_ATTACK_INPUT', {
-    expected: 'images [H, W, C] or clips [T, H, W, C], since this attack moves in space',
-    got: `inputs of shape [${shape.slice(1).join(', ')}]`,
-    fix: 'reshape inside the model, or use another attack',
-  });
-}
+import { imageAxes } from '../images.ts';
 
 /** A linear map of each row, with its transpose for gradients. */
 export interface RowTransform {

@@ -1,7 +1,8 @@
-import { add, addN, clone, depthwiseConv2d, dispose, div, mul, type Rank, reshape, sub, type Tensor, tensor4d, tidy, tile } from '@tensorflow/tfjs-core';
+import { add, addN, clone, depthwiseConv2d, dispose, div, mul, reshape, sub, type Tensor, tensor4d, tidy, tile } from '@tensorflow/tfjs-core';
 import { rowSize } from '../rows.ts';
 import { type GradientRule, gradientThere, type MomentumStep } from './momentum.ts';
-import { imageAxes, resizedAndPadded } from './resize.ts';
+import { framesOf, imageAxes } from '../images.ts';
+import { resizedAndPadded } from './resize.ts';
 
 /** A rule made of another. */
 type Wrapped = (rule: GradientRule) => GradientRule;
@@ -55,10 +56,9 @@ export const smoothed = (size: number): Wrapped => (rule) => (inputs, step) => {
   const gradient = rule(inputs, step);
   if (size === 1) return gradient;
   const result = tidy(() => {
-    const { height, width, channels } = imageAxes(gradient);
+    const { channels } = imageAxes(gradient);
     const kernel = tile(tensor4d(gaussianKernel(size), [size, size, 1, 1]), [1, 1, channels, 1]);
-    const frames = reshape<Rank.R4>(gradient, [-1, height, width, channels]);
-    return reshape(depthwiseConv2d(frames, kernel, 1, 'same'), gradient.shape);
+    return reshape(depthwiseConv2d(framesOf(gradient), kernel, 1, 'same'), gradient.shape);
   });
   dispose(gradient);
   return result;

@@ -2,7 +2,7 @@ import type { Attack } from '@robustjs/core';
 import type { MiFgsmOptions } from '../mi-fgsm.ts';
 import { checkKnown, checkLength, checkNonNegative, checkNorm, checkOdd, checkProbability, checkShare, checkWhole, objectiveNamed } from '../options.ts';
 import { climbWithMomentum, gradientThere } from './momentum.ts';
-import { imageAxes } from './resize.ts';
+import { imageAxes } from '../images.ts';
 import { diversified, lookingAhead, scaled, smoothed, varianceOf } from './rules.ts';
 
 /** Options of {@link transferFgsm}: those of MI-FGSM, and what is done to its gradients. */
