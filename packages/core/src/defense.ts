@@ -40,6 +40,8 @@ export interface TrainingTools {
   readonly classes: number;
   /** Where training passes append the statistics they saw; the trainer commits them after the step. */
   readonly updates: Update[];
+  /** What the track minimizes of outputs and labels, for defenses that leave it to the track: mean cross-entropy of logits, or a loss over embeddings. */
+  readonly loss: (outputs: Tensor, labels: Tensor1D) => Scalar;
   /** Adversarial rows: the attack's last iterate, in evaluation mode, weights and statistics untouched. The caller disposes. */
   attack(options: TrainingAttack): Promise<Tensor>;
 }

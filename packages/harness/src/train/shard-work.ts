@@ -6,6 +6,7 @@ import { startRuntime } from '../run/runtime.ts';
 import { disposeGradient, type Gradient } from './gradient.ts';
 import { loadMethod } from './method.ts';
 import { buildModel, variablesOf } from './model.ts';
+import { meanCrossEntropy } from './plain-objective.ts';
 import { type ShardContext, shardOf } from './shard.ts';
 import type { ShardJob, ShardMemory, ShardResult, ShardSetup } from './shard-job.ts';
 import { load, partsOf, sizeOf, store } from './shared-memory.ts';
@@ -18,7 +19,7 @@ export async function open({ recipe, from, variant, shape, steps, memory }: Shar
   const { parameters, buffers } = variablesOf(built);
   const weights = partsOf(memory.weights, [...parameters, ...buffers]);
   const random = randomStream(recipe.seed).split('train');
-  const context: ShardContext = { model: built.network, parameters, defense: method.defense, random, classes: shape.classes, steps };
+  const context: ShardContext = { model: built.network, parameters, defense: method.defense, random, classes: shape.classes, loss: meanCrossEntropy, steps };
   let loaded: number | undefined;
   return {
     async run(job) {

@@ -12,6 +12,8 @@ export interface ShardContext {
   /** The stream of training; each step has its own under it. */
   readonly random: RandomStream;
   readonly classes: number;
+  /** What the track minimizes. */
+  readonly loss: TrainingTools['loss'];
   /** Steps of the whole training. */
   readonly steps: number;
 }
@@ -52,7 +54,7 @@ export function shardOf({ model, defense, classes, ...context }: ShardContext, b
   const updates: Update[] = [];
   const random = context.random.split(step);
   const attacks = attacker({ model, batch, random, signal });
-  const tools: TrainingTools = { random, progress: step / context.steps, classes, updates, attack: attacks.run };
+  const tools: TrainingTools = { random, progress: step / context.steps, classes, updates, loss: context.loss, attack: attacks.run };
   let objective: TrainingObjective | undefined;
   return {
     tools,

@@ -10,6 +10,7 @@ import { loadCheckpoint, readVariables, saveCheckpoint, writeVariables } from '.
 import { localShards } from './local-shards.ts';
 import { type BuiltModel, buildModel, variablesOf } from './model.ts';
 import { optimizerOf } from './optimizer.ts';
+import { meanCrossEntropy } from './plain-objective.ts';
 import type { ShardContext } from './shard.ts';
 import { type StepContext, trainingStep } from './step.ts';
 import { addToTally, emptyTally, type Tally, tallyMeans } from './tally.ts';
@@ -87,6 +88,7 @@ function startRun(options: TrainOptions): Run {
     defense: method.defense,
     random: randomStream(recipe.seed).split('train'),
     classes: data.train.classes,
+    loss: meanCrossEntropy,
     steps: recipe.training.epochs * stepsPerEpoch,
   };
   return {
