@@ -38,3 +38,6 @@ export {
   diFgsm, type DiFgsmOptions, niFgsm, siFgsm, type SiFgsmOptions, tiFgsm, type TiFgsmOptions, vmiFgsm, type VmiFgsmOptions,
 } from './transfer/presets.ts';
 export { transferFgsm, type TransferFgsmOptions } from './transfer/transfer-fgsm.ts';
+export { bpda, type InputTransform, withPreprocessing } from './wrappers/bpda.ts';
+export { eot, type EotOptions } from './wrappers/eot.ts';
+export { track, type TrackedStep } from './wrappers/track.ts';

@@ -12,7 +12,7 @@ describe('every attack of the registry', () => {
   for (const [name, create] of Object.entries(attacks)) {
     const { norms, budget } = catalogue[name]!;
     // Attacks that take any threat model are tried on balls; what is special about masks is in the threat models.
-    const tried = norms.includes('Linf') ? norms.filter((norm) => ['Linf', 'L2', 'L1'].includes(norm)) : norms;
+    const tried = norms.length > 4 ? norms.filter((norm) => ['Linf', 'L2', 'L1'].includes(norm)) : norms;
     const threats = tried.map((norm) => threatNamed(norm, EPS[norm]));
     const steps = Object.hasOwn(create().config, 'steps') && !['patch', 'framing', 'pixels'].includes(norms[0]!);
     attackConformance(name, (options) => create({ ...SMALL[name], ...options }), { describe, it, threats, named: threatNamed, steps, beyond: budget === 'minimum-norm' });

@@ -3,10 +3,11 @@ import * as attacks from '../src/index.ts';
 
 it('exports these names and no others', () => {
   expect(Object.keys(attacks).sort()).toEqual([
-    'adversarialFraming', 'apgdCe', 'apgdDlr', 'apgdT', 'attacks', 'bim', 'boundary', 'catalogue', 'crossEntropyObjective', 'diFgsm',
-    'dlrObjective', 'ensemble', 'fgsm', 'framing', 'hopSkipJump', 'l0', 'marginObjective', 'miFgsm', 'nes', 'niFgsm', 'noise', 'patch',
-    'pgd', 'pixels', 'randomPatch', 'randomPixels', 'rfgsm', 'roa', 'saltAndPepper', 'siFgsm', 'simba', 'spsa', 'threatNamed', 'tiFgsm',
-    'transferFgsm', 'vmiFgsm',
+    'adversarialFraming', 'apgdCe', 'apgdDlr', 'apgdT', 'attacks', 'bim', 'boundary', 'bpda', 'catalogue', 'crossEntropyObjective', 'cw',
+    'ddn', 'deepFool', 'diFgsm', 'dlrObjective', 'ead', 'ensemble', 'eot', 'fab', 'fabT', 'fgsm', 'fmn', 'framing', 'hopSkipJump', 'jsma',
+    'l0', 'marginObjective', 'miFgsm', 'nes', 'niFgsm', 'noise', 'patch', 'pgd', 'pgdL0', 'pixels', 'randomPatch', 'randomPixels', 'rfgsm',
+    'roa', 'saltAndPepper', 'siFgsm', 'simba', 'spsa', 'square', 'targetedDlrObjective', 'threatNamed', 'tiFgsm', 'track', 'transferFgsm',
+    'vmiFgsm', 'withPreprocessing',
   ]);
 });
 
