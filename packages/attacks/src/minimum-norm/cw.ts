@@ -32,7 +32,10 @@ export function cw(options: CwOptions = {}): Attack {
   };
 }
 
-/** Adam over w with inputs `center + radius * tanh(w)`. */
+// Added to Adam's divisor. With the usual 1e-8 values at the bounds stand still: the slope of the tangent there is smaller.
+const FLOOR = 1e-16;
+
+/** Adam (Kingma and Ba, ICLR 2015, algorithm 1) over w with inputs `center + radius * tanh(w)`. */
 function adamInBox(search: Search, { alpha, confidence }: TradeOff): Minimizer {
   const [low, high] = search.bounds;
   const [center, radius] = [(low + high) / 2, (high - low) / 2];
@@ -55,10 +58,13 @@ function adamInBox(search: Search, { alpha, confidence }: TradeOff): Minimizer {
       const slope = mul(sub(div(offset, radius), mul(gradient, overRows(hinge.weight, gradient))), mul(sub(1, square(squashed)), radius));
       const nextMean = add(mul(mean!, 0.9), mul(slope, 0.1));
       const nextVariance = add(mul(variance!, 0.999), mul(square(slope), 0.001));
-      const moved = div(nextMean, add(sqrt(nextVariance), 1e-8));
+      const steps = add(age, 1);
+      const scale = overRows(sqrt(sub<Tensor1D>(1, pow(0.999, steps))), slope);
+      const moved = div(nextMean, add(div(sqrt(nextVariance), scale), FLOOR));
+      const rate = overRows(div(alpha, sub(1, pow(0.9, steps))), moved);
       const squared = sum<Tensor1D>(square(flatRows(offset)), 1);
       return {
-        state: [sub(w!, mul(moved, overRows(mul(unbiased(add(age, 1)), alpha), moved))), nextMean, nextVariance, origin!],
+        state: [sub(w!, mul(moved, rate)), nextMean, nextVariance, origin!],
         inputs,
         confident: hinge.confident,
         loss: add(squared, hinge.loss),
@@ -67,6 +73,3 @@ function adamInBox(search: Search, { alpha, confidence }: TradeOff): Minimizer {
     },
   };
 }
-
-/** What Adam's averages of the first steps are short of (Kingma and Ba, ICLR 2015, section 2). */
-const unbiased = (steps: Tensor1D): Tensor1D => div(sqrt(sub(1, pow(0.999, steps))), sub(1, pow(0.9, steps)));
