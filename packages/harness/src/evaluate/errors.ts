@@ -1,6 +1,6 @@
 import { RobustError } from '@robustjs/core';
 
-type Kind = 'MODEL' | 'IMAGES' | 'RANGE' | 'LABELS' | 'IDS' | 'OUTPUT' | 'OPTION';
+type Kind = 'MODEL' | 'IMAGES' | 'RANGE' | 'LABELS' | 'IDS' | 'OUTPUT' | 'OPTION' | 'FOLDER';
 
 /** An error about what an evaluation was given. */
 export const wrong = (kind: Kind, expected: string, got: string, fix: string, cause?: unknown): RobustError =>

@@ -11,7 +11,7 @@ import { SHAPE, stripes, through, trainedModel } from './fixtures.ts';
 
 let model: Model;
 const { images, labels } = stripes(60);
-const OPTIONS: EvaluateOptions = { eps: 0.15, attacks: [noise({ draws: 20 }), fgsm(), pgd({ steps: 10 })], curve: false };
+const OPTIONS: EvaluateOptions = { checks: 'quick', eps: 0.15, attacks: [noise({ draws: 20 }), fgsm(), pgd({ steps: 10 })], curve: false };
 
 beforeAll(async () => {
   await startWasm();
