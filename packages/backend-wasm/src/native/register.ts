@@ -12,6 +12,7 @@ import { identity } from './identity.ts';
 import { freeWithData } from './kept-weights.ts';
 import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
+import { padV2 } from './pad.ts';
 import { reluKernels } from './relu.ts';
 import { slice } from './slice.ts';
 import { sumKernels } from './sum.ts';
@@ -28,6 +29,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     conv2dFilterGradient(native),
     conv2dInputGradient(native),
     identity,
+    padV2,
     ...reluKernels(native),
     slice,
     ...sumKernels(native),

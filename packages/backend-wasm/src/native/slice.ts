@@ -1,5 +1,6 @@
 import { slice_util, util } from '@tensorflow/tfjs-core';
 import { type AddedKernel, input, runStock } from '../kernels/heap.ts';
+import { stretches } from './stretches.ts';
 
 /**
  * A block of a tensor, copied in stretches as long as lie together; TF.js goes value by value in four axes, and padding's
@@ -30,19 +31,3 @@ export const slice: AddedKernel = {
     return out;
   },
 };
-
-/** Where the stretches of a block begin, in order, and how many values each has: what follows the last axis cut is whole. */
-function stretches(shape: readonly number[], begin: readonly number[], size: readonly number[]): { starts: Float64Array; stretch: number } {
-  const strides = util.computeStrides([...shape]).concat(1);
-  const cut = shape.reduce((last, length, axis) => (size[axis] !== length ? axis : last), 0);
-  let starts = Float64Array.of(begin.reduce((sum, at, axis) => sum + at * strides[axis]!, 0));
-  for (let axis = 0; axis < cut; axis++) {
-    const [count, stride] = [size[axis]!, strides[axis]!];
-    const next = new Float64Array(starts.length * count);
-    starts.forEach((start, i) => {
-      for (let step = 0; step < count; step++) next[i * count + step] = start + step * stride;
-    });
-    starts = next;
-  }
-  return { starts, stretch: util.sizeFromShape(size.slice(cut)) };
-}

@@ -39,3 +39,29 @@ describe('slice', () => {
     expect(await on('wasm', work)).toEqual(await on('cpu', work));
   });
 });
+
+const PADDINGS: readonly [shape: number[], paddings: [number, number][]][] = [
+  [[5], [[2, 1]]],
+  [[3, 4], [[0, 0], [1, 2]]],
+  [[3, 4], [[1, 0], [0, 0]]],
+  [[2, 5, 4, 3], [[0, 0], [1, 1], [1, 1], [0, 0]]],
+  [[2, 5, 4, 1], [[0, 0], [1, 2], [0, 1], [0, 0]]],
+  [[2, 3, 4, 2], [[1, 0], [0, 1], [1, 1], [2, 1]]],
+  [[2, 2, 3, 2, 2], [[0, 0], [1, 0], [0, 2], [1, 1], [0, 0]]],
+  [[0, 3], [[1, 1], [0, 2]]],
+];
+
+describe('padding', () => {
+  it.each(PADDINGS)('of %j by %j is what the cpu backend gives, with its gradient', async (shape, paddings) => {
+    for (const value of [0, -2.5]) {
+      const f = (x: Tensor): Tensor => pad(x, paddings, value);
+      const work = (): Tensor[] => (shape.includes(0) ? [f(values(shape, 4))] : both(f, values(shape, 4)));
+      expect(await on('wasm', work)).toEqual(await on('cpu', work));
+    }
+  });
+
+  it('keeps int32', async () => {
+    const work = (): Tensor[] => [pad(tensor([[1, -2], [3, 4]], [2, 2], 'int32'), [[0, 1], [1, 0]], 7)];
+    expect(await on('wasm', work)).toEqual(await on('cpu', work));
+  });
+});
