@@ -2,8 +2,8 @@ import { type AttackFacts, attacks, catalogue } from '@robustjs/attacks';
 
 /** What one attack costs a row that nothing breaks, in words. */
 export function costText({ cost: { gradients, queries } }: AttackFacts): string {
-  const part = (formula: string | undefined, unit: string): string[] => (formula === undefined ? [] : [`${formula} ${unit}`]);
-  return [...part(gradients, 'gradients'), ...part(queries, 'queries')].join(', ');
+  const part = (formula: string | undefined, unit: string): string[] => (formula === undefined ? [] : [`${unit}: ${formula}`]);
+  return [...part(gradients, 'gradients'), ...part(queries, 'queries')].join('; ');
 }
 
 /** The options of an attack that are at their defaults, in words. */

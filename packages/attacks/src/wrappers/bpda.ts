@@ -14,11 +14,12 @@ export type InputTransform = (inputs: Tensor) => Tensor;
  * as they are; the result must then have the shape of the inputs.
  */
 export function bpda(transform: InputTransform, surrogate?: InputTransform): InputTransform {
-  return (inputs) => {
-    // The surrogate is on the tape as ever; its values are replaced, and what comes back passes on to it.
-    const replaced = customGrad(() => ({ value: tidy(() => clone(transform(inputs))), gradFunc: (dy: Tensor) => clone(dy) }));
-    return replaced(surrogate === undefined ? inputs : surrogate(inputs));
-  };
+  return (inputs) =>
+    tidy(() => {
+      // The surrogate is on the tape as ever; its values are replaced, and what comes back passes on to it.
+      const replaced = customGrad(() => ({ value: tidy(() => clone(transform(inputs))), gradFunc: (dy: Tensor) => clone(dy) }));
+      return replaced(surrogate === undefined ? inputs : surrogate(inputs));
+    });
 }
 
 /**
