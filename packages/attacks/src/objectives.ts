@@ -1,7 +1,7 @@
 import type { Objective } from '@robustjs/core';
 import { crossEntropy } from '@robustjs/nn';
 import {
-  add, cast, customGrad, div, fill, max, mul, oneHot, slice, squeeze, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, topk, where,
+  add, cast, customGrad, div, fill, max, mul, oneHot, slice, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, topk, where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
 
@@ -34,8 +34,7 @@ export const dlrObjective: Objective = (logits, labels) =>
   tidy(() => {
     const margin = marginObjective(logits, labels);
     if (logits.shape[1]! < 3) return margin;
-    const gap = sub(ranked(logits, 1), ranked(logits, 3));
-    return div<Tensor1D>(margin, add(gap, TINY));
+    return div<Tensor1D>(margin, add(sub(max(logits, 1), meanOfRanks(logits, [3])), TINY));
   });
 
 /**
@@ -58,25 +57,22 @@ export const towardsTargetDlr: Objective = (logits, targets) => tidy(() => div<T
 function targetedGap(logits: Tensor): Tensor {
   const classes = logits.shape[1]!;
   if (classes < 3) return fill([logits.shape[0]], 1);
-  const low = classes === 3 ? ranked(logits, 3) : mul(add(ranked(logits, 3), ranked(logits, 4)), 0.5);
-  return add(sub(ranked(logits, 1), low), TINY);
+  return add(sub(max(logits, 1), meanOfRanks(logits, classes === 3 ? [3] : [3, 4])), TINY);
 }
 
-/** The logit at a rank from 1, the largest, of each row. */
-const ranked = (logits: Tensor, rank: number): Tensor => only(logits, atRank(logits, rank));
+const logitOf = (logits: Tensor, classes: Tensor1D): Tensor => sum(where(cast(oneHot(classes, logits.shape[1]!), 'bool'), logits, zerosLike(logits)), 1);
 
-const logitOf = (logits: Tensor, classes: Tensor1D): Tensor => only(logits, oneHot(classes, logits.shape[1]!));
+/** The mean of each row's logits at these ranks, 1 being the largest. */
+const meanOfRanks = (logits: Tensor, ranks: readonly number[]): Tensor => mul(sum(mul(logits, atRanks(logits, ranks)), 1), 1 / ranks.length);
 
-/** The one logit of each row that a mask of 0 and 1 marks; the others may be infinite. */
-const only = (logits: Tensor, mask: Tensor): Tensor => sum(where(cast(mask, 'bool'), logits, zerosLike(logits)), 1);
-
-/** Marks the logit at a rank. Which one it is has no gradient, and TF.js has none for sorting. */
-function atRank(logits: Tensor, rank: number): Tensor {
+/** Marks the logits at some ranks with 1. Which ones they are has no gradient, and TF.js has none for sorting. */
+function atRanks(logits: Tensor, ranks: readonly number[]): Tensor {
   const mark = customGrad((x) => {
-    const [values, given] = [x as Tensor2D, x as Tensor2D];
-    const { indices } = topk(values, rank, true);
-    const place = squeeze<Tensor1D>(slice(indices, [0, rank - 1], [-1, 1]), [1]);
-    return { value: cast(oneHot(place, values.shape[1]), 'float32'), gradFunc: () => zerosLike(given) };
+    const given = x as Tensor2D;
+    const { indices } = topk(given, Math.max(...ranks), true);
+    const first = Math.min(...ranks) - 1;
+    const marks = oneHot(slice(indices, [0, first], [-1, ranks.length]), given.shape[1]);
+    return { value: cast(sum(marks, 1), 'float32'), gradFunc: () => zerosLike(given) };
   });
   return mark(logits);
 }

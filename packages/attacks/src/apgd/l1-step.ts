@@ -44,18 +44,24 @@ export interface SparseStep {
 
 /** A step of L1 length `length`, spread evenly over the largest gradient values, projected onto ball and box. */
 export function sparseStep({ x, slopes, clean, length, share, eps, box }: SparseStep): Float32Array {
-  const magnitudes = slopes.map(Math.abs);
+  const size = x.length;
+  const magnitudes = new Float32Array(size);
+  for (let i = 0; i < size; i++) magnitudes[i] = Math.abs(slopes[i]!);
   const sorted = magnitudes.slice().sort();
-  const smallest = sorted[Math.min(Math.floor((1 - share) * x.length), x.length - 1)]!;
-  const moving = magnitudes.reduce((count, value) => count + (value >= smallest && value > 0 ? 1 : 0), 0);
+  const smallest = sorted[Math.min(Math.floor((1 - share) * size), size - 1)]!;
+  let moving = 0;
+  for (let i = 0; i < size; i++) if (magnitudes[i]! >= smallest && magnitudes[i]! > 0) moving++;
   const each = length / Math.max(moving, 1);
-  const moves = Float64Array.from(x, (value, i) => value - clean[i]! + (magnitudes[i]! >= smallest ? each * Math.sign(slopes[i]!) : 0));
+  const moves = new Float64Array(size);
+  for (let i = 0; i < size; i++) moves[i] = x[i]! - clean[i]! + (magnitudes[i]! >= smallest ? each * Math.sign(slopes[i]!) : 0);
   return within(moves, clean, eps, box);
 }
 
 /** The clean values plus a perturbation, after it was projected onto ball and box; changes `moves`. */
 export function within(moves: Float64Array, clean: Float32Array, eps: number, box: Box): Float32Array {
   projectOntoL1Box(moves, clean, eps, box);
+  const result = new Float32Array(moves.length);
   // The sum is rounded once more, which may cross the box by its last bit.
-  return clean.map((value, i) => Math.min(Math.max(value + moves[i]!, box.low), box.high));
+  for (let i = 0; i < result.length; i++) result[i] = Math.min(Math.max(clean[i]! + moves[i]!, box.low), box.high);
+  return result;
 }
