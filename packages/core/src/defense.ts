@@ -24,6 +24,8 @@ export interface TrainingAttack {
   readonly threat: ThreatModel;
   /** Normalization branch that the attack goes through. Default: main. */
   readonly route?: Route;
+  /** Rows to attack instead of the step's batch. */
+  readonly batch?: Batch;
   /** Targets `[N]`, which the attack moves towards; absent: away from the labels. */
   readonly targets?: Tensor1D;
   /** What the attack maximizes instead of its own objective. */

@@ -48,7 +48,8 @@ export function trainingTools(model: Model, batch: Batch, { seed = 0, classes = 
     attacks,
     async attack(asked) {
       const stream = random.split('attack', attacks.length);
-      const { adversarial } = await runAttack(asked.attack, { ...asked, ...batch, model, random: stream, keep: 'last' });
+      const { batch: rows = batch, ...rest } = asked;
+      const { adversarial } = await runAttack(asked.attack, { ...rest, ...rows, model, random: stream, keep: 'last' });
       const { targets } = asked;
       attacks.push({ asked: { ...asked, ...(targets && { targets: clone(targets) }) }, adversarial: clone(adversarial) });
       return adversarial;

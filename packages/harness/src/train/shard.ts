@@ -80,10 +80,10 @@ function attacker(problem: { model: Model; batch: Batch; random: RandomStream; s
   let calls = 0;
   return {
     calls: () => calls,
-    async run({ attack, ...options }) {
+    async run({ attack, batch: rows = batch, ...options }) {
       const result = await runAttack(attack, {
         model,
-        ...batch,
+        ...rows,
         ...options,
         random: random.split('attack', attacks++),
         keep: 'last',
