@@ -1,4 +1,4 @@
-import { type Objective, RobustError, type Search } from '@robustjs/core';
+import type { Objective, Search } from '@robustjs/core';
 import {
   abs, add, cast, clone, dispose, div, less, maximum, mul, neg, oneHot, type Rank, reshape, slice, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, where,
 } from '@tensorflow/tfjs-core';
@@ -19,17 +19,11 @@ export interface Planes {
 /**
  * Judges the clean inputs, lets rows leave that are wrong already, and ranks the other classes of the rest, the largest
  * logit first: `[N, min(most, K - 1)]`.
- *
- * @throws RobustError `RJS_ATTACK_CLASSES`.
  */
 export async function rivalsAtClean(search: Search, most: number): Promise<Tensor2D> {
   const { outputs, values, adversarial } = search.look(search.clean);
-  const others = outputs.shape[1]! - 1;
-  const rivals = others > 0 ? rankedTargets(outputs, search.goals, Math.min(most, others)) : undefined;
+  const rivals = rankedTargets(outputs, search.goals, Math.min(most, outputs.shape[1]! - 1));
   dispose([outputs, values, adversarial]);
-  if (rivals === undefined) {
-    throw new RobustError('RJS_ATTACK_CLASSES', { expected: 'a model of two classes or more', got: 'one', fix: 'give it a logit for each class' });
-  }
   const [left] = await search.compact(rivals);
   return left;
 }

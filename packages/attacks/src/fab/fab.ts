@@ -33,7 +33,7 @@ export interface FabTOptions extends FabOptions {
  * Source: Croce and Hein, ICML 2020 (arXiv:1907.02044), algorithm 1, without its final search along the segment to the clean
  * input, which the authors' code leaves out, too.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_NORM` and `RJS_ATTACK_CLASSES`.
+ * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_NORM`.
  */
 export function fab(options: FabOptions = {}): Attack {
   checkKnown(options, KNOWN);
@@ -45,7 +45,7 @@ export function fab(options: FabOptions = {}): Attack {
  *
  * Source: Croce and Hein, ICML 2020 (arXiv:2003.01690), section 4; the authors' code.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_NORM` and `RJS_ATTACK_CLASSES`.
+ * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_NORM`.
  */
 export function fabT(options: FabTOptions = {}): Attack {
   checkKnown(options, [...KNOWN, 'targets']);

@@ -12,6 +12,8 @@ const NEWTON_STEPS = 12;
 const HALVINGS = 24;
 /** Keeps divisions finite; beside a largest weight of 1 it moves nothing that matters. */
 const TINY = 1e-12;
+/** More than a box allows; without this bound tiny slopes lead to infinities. */
+const OUT_OF_REACH = 1e15;
 
 /**
  * The shortest displacement of each row that ends on its plane and in the box: min ||d|| subject to offset + <normal, d> = 0
@@ -38,7 +40,7 @@ interface Need {
   readonly weights: Tensor;
   /** Distance to the edge of the box; 0 where the weight is. */
   readonly room: Tensor;
-  /** What the sum of weight times distance travelled has to come to. */
+  /** What the sum of weight times distance travelled has to come to; 0 in a row without weights. */
   readonly gap: Tensor;
 }
 
@@ -47,12 +49,13 @@ function roomAlong(points: Tensor, normal: Tensor, offset: Tensor1D, [low, high]
   const towards = mul(flatRows(normal), sub(1, mul(2, reshape(positive(offset), [-1, 1]))));
   const [up, down] = [positive(towards), positive(neg(towards))];
   const magnitudes = abs(towards);
-  const scale = maximum(max(magnitudes, 1, true), SMALLEST);
+  const largest = max(magnitudes, 1, true);
+  const scale = maximum(largest, SMALLEST);
   return {
     direction: sub(up, down),
     weights: div(magnitudes, scale),
     room: add(mul(up, sub(high, values)), mul(down, sub(values, low))),
-    gap: div(reshape(abs(offset), [-1, 1]), scale),
+    gap: mul(minimum(div(reshape(abs(offset), [-1, 1]), scale), OUT_OF_REACH), positive(largest)),
   };
 }
 

@@ -26,7 +26,7 @@ export interface DeepFoolOptions {
  *
  * Source: Moosavi-Dezfooli et al., CVPR 2016, algorithm 2 and section 3.3.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_NORM` and `RJS_ATTACK_CLASSES`.
+ * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_NORM`.
  */
 export function deepFool(options: DeepFoolOptions = {}): Attack {
   checkKnown(options, ['steps', 'candidates', 'overshoot']);

@@ -9,9 +9,12 @@ export interface Corner {
   readonly left: number;
 }
 
-/** A window's place by two draws from [0, 1); the last place on each axis is left out, as in the authors' code. */
+/**
+ * A window's place by two draws from [0, 1). Every place is possible, as in the paper; the code never takes the last one on
+ * an axis, so that it all but spares an image's last row and column.
+ */
 export function cornerAt(vertical: number, horizontal: number, side: number, [height, width]: ImageShape): Corner {
-  return { top: Math.floor(vertical * (height - side)), left: Math.floor(horizontal * (width - side)) };
+  return { top: Math.floor(vertical * (height - side + 1)), left: Math.floor(horizontal * (width - side + 1)) };
 }
 
 /**
