@@ -10,6 +10,8 @@ export { pixels } from './masks/pixels.ts';
 export { adversarialFraming, type RandomMaskOptions, randomPatch, randomPixels } from './masks/random-masks.ts';
 export { roa, type RoaOptions } from './masks/roa.ts';
 export { saltAndPepper, type SaltAndPepperOptions } from './masks/salt-and-pepper.ts';
+export type { PlacementOptions } from './masks/placement.ts';
+export { applyPatch, type PatchData, type PatchImage, type UniversalPatch, universalPatch, type UniversalPatchOptions } from './masks/universal-patch.ts';
 export { miFgsm, type MiFgsmOptions } from './mi-fgsm.ts';
 export { cw, type CwOptions } from './minimum-norm/cw.ts';
 export { ddn, type DdnOptions } from './minimum-norm/ddn.ts';

@@ -91,6 +91,17 @@ export function checkPoints(name: string, points: ReadonlyMap<number, Float32Arr
   throw badOption(name, `a Map of example ids to Float32Arrays${size === undefined ? '' : ` of ${size} values`}`, points);
 }
 
+/** One value and no other. */
+export function checkEqual(name: string, value: number, expected: number): void {
+  if (value !== expected) throw badOption(name, String(expected), value);
+}
+
+/** A smallest and a largest share, above 0 and at most 1. */
+export function checkScales(name: string, value: readonly number[]): void {
+  const [least = NaN, most = NaN] = value;
+  if (!(least > 0 && least <= most && most <= 1)) throw badOption(name, 'two numbers above 0 and at most 1, the smaller one first', value);
+}
+
 /** An odd whole number, such as the size of a kernel with a middle. */
 export function checkOdd(name: string, value: number): number {
   if (!Number.isSafeInteger(value) || value < 1 || value % 2 === 0) throw badOption(name, 'an odd whole number', value);

@@ -4,6 +4,7 @@ import { type Attack, type AttackProblem, type AttackResult, evaluation, type Mo
 import { numbersOf, type OwnedBatch, tinyBatch, tinyCnn, useWasm } from '@robustjs/testkit';
 import { add, argMax, cast, engine, mod, mul, oneHot, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import * as exported from '../src/index.ts';
 import { attacks, catalogue, type Norm, threatNamed } from '../src/index.ts';
 import { valueOf } from './formula.ts';
 import { SMALL } from './small.ts';
@@ -55,6 +56,20 @@ const code = (name: string): unknown => expect.objectContaining({ code: name });
 describe('the catalogue', () => {
   it('has a row for every attack of the registry, in its order, and no other', () => {
     expect(Object.keys(catalogue)).toEqual(Object.keys(attacks));
+  });
+
+  it('knows every attack that is exported, by its id', () => {
+    const made = Object.values<unknown>(exported).flatMap((value) => {
+      if (typeof value !== 'function') return [];
+      try {
+        const attack = (value as () => Partial<Attack> | undefined)();
+        return typeof attack?.search === 'function' && attack.id !== undefined ? [attack.id] : [];
+      } catch {
+        // Wrappers and threat models want arguments.
+        return [];
+      }
+    });
+    expect(made.sort()).toEqual(Object.keys(attacks).sort());
   });
 
   it('says of everything where it comes from and what tests it', () => {

@@ -3,11 +3,11 @@ import * as attacks from '../src/index.ts';
 
 it('exports these names and no others', () => {
   expect(Object.keys(attacks).sort()).toEqual([
-    'adversarialFraming', 'apgdCe', 'apgdDlr', 'apgdT', 'attacks', 'bim', 'boundary', 'bpda', 'catalogue', 'crossEntropyObjective', 'cw',
-    'ddn', 'deepFool', 'diFgsm', 'dlrObjective', 'ead', 'ensemble', 'eot', 'fab', 'fabT', 'fgsm', 'fmn', 'framing', 'hopSkipJump', 'jsma',
-    'l0', 'marginObjective', 'miFgsm', 'nes', 'niFgsm', 'noise', 'patch', 'pgd', 'pgdL0', 'pixels', 'randomPatch', 'randomPixels', 'rfgsm',
-    'roa', 'saltAndPepper', 'siFgsm', 'simba', 'spsa', 'square', 'targetedDlrObjective', 'threatNamed', 'tiFgsm', 'track', 'transferFgsm',
-    'vmiFgsm', 'withPreprocessing',
+    'adversarialFraming', 'apgdCe', 'apgdDlr', 'apgdT', 'applyPatch', 'attacks', 'bim', 'boundary', 'bpda', 'catalogue',
+    'crossEntropyObjective', 'cw', 'ddn', 'deepFool', 'diFgsm', 'dlrObjective', 'ead', 'ensemble', 'eot', 'fab', 'fabT', 'fgsm', 'fmn',
+    'framing', 'hopSkipJump', 'jsma', 'l0', 'marginObjective', 'miFgsm', 'nes', 'niFgsm', 'noise', 'patch', 'pgd', 'pgdL0', 'pixels',
+    'randomPatch', 'randomPixels', 'rfgsm', 'roa', 'saltAndPepper', 'siFgsm', 'simba', 'spsa', 'square', 'targetedDlrObjective',
+    'threatNamed', 'tiFgsm', 'track', 'transferFgsm', 'universalPatch', 'vmiFgsm', 'withPreprocessing',
   ]);
 });
 
