@@ -182,7 +182,7 @@ async function measure(subject: Subject, lab: Lab, { settings, options, weightsS
   ]);
   const findings = await sanityFindings({
     context, clean, outcomes, curve, rows, mode,
-    threat: threats.at(-1)!, claim: options.claim, correctRows: attackedRows, n: settings.attacked, checks: settings.checks,
+    threat: threats.at(-1)!, claim: options.claim, correctRows: attackedRows, n: settings.attacked, checks: settings.checks, randomized,
     approximateGradient: options.approximateGradient ?? false, forwardPasses: options.forwardPasses ?? 1,
   });
   const moved = outcomes.some(({ parts }) => parts.some(({ attacked }) => attacked.weightsMoved));

@@ -14,4 +14,5 @@ export type { Evaluable, Predictor } from './subject.ts';
 export { wilson } from './wilson.ts';
 export { readEvaluation, storeEvaluation, type StoredEvaluation, type StoreOptions } from './stored-files.ts';
 export { SUITES, type Suite, suiteNamed } from './suites.ts';
-export { type Verified, verifyEvaluation, type VerifyOptions } from './verify.ts';
+export { verifyEvaluation, type VerifyOptions } from './verify.ts';
+export type { Verified } from './verify/verified.ts';

@@ -6,6 +6,7 @@ import { encodeWeights } from '@robustjs/nn';
 import { type Entry, type Evaluated, evaluateDataset, type EvaluationProgress, examplesToJsonl } from '../evaluate/index.ts';
 import { attackOf } from '../evaluate/options.ts';
 import { type Recipe, recipeHash } from '../recipe.ts';
+import { builtFile } from '../replicas/built.ts';
 import { loadMethod, type LoadedMethod, train, type Trained } from '../train/index.ts';
 import { aboutOf } from './about.ts';
 import { openData } from './data.ts';
@@ -85,7 +86,7 @@ async function runFresh(arm: Arm, files: ArmFiles, options: Running): Promise<En
   const trained = await measure('train', () => trainArm(arm, files, data, method, options));
   try {
     await writeWhole(files.network, await encodeWeights(trained.model, networkHeader({ id, recipe, method, data: data.train, trained })));
-    const evaluated = await measure('evaluate', () => evaluateArm(arm, { trained, method, runtime, data }, options));
+    const evaluated = await measure('evaluate', () => evaluateArm(arm, files, { trained, method, runtime, data }, options));
     await storeDetails(files.details, { timing: clock.timing(), curves: trained.curves, pictures: evaluated.pictures, classNames: data.test.classNames });
     await writeWhole(files.examples, examplesToJsonl(evaluated.examples));
     await writeWhole(files.entry, prettyJson(evaluated.entry));
@@ -118,7 +119,7 @@ interface Subject {
   readonly data: BenchmarkParts;
 }
 
-function evaluateArm({ id, recipe }: Arm, { trained, method, runtime, data }: Subject, { signal, onEvent }: Running): Promise<Evaluated> {
+function evaluateArm({ id, recipe }: Arm, files: ArmFiles, { trained, method, runtime, data }: Subject, { signal, onEvent, workers = 1, from }: Running): Promise<Evaluated> {
   const { norm, eps, attacks, clean, attacked, curve, batchSize } = recipe.evaluation;
   return evaluateDataset(trained.model, data.test, {
     id,
@@ -134,6 +135,12 @@ function evaluateArm({ id, recipe }: Arm, { trained, method, runtime, data }: Su
     about: aboutOf(recipe, method, trained),
     runtime,
     pictures: PICTURES,
+    // What is done is kept beside the trainer's checkpoint, so that the same run goes on in the evaluation too.
+    folder: files.checkpoint,
+    workers,
+    source: { module: builtFile('run/network-subject.js').href, setup: { path: files.network, from } },
+    ...(from !== undefined && { from }),
+    onNote: (message) => onEvent({ kind: 'note', id, message }),
     ...(signal && { signal }),
     onProgress: (progress) => onEvent({ kind: 'progress', id, stage: stageOf(progress), done: progress.done, total: progress.total, unit: 'images' }),
   });

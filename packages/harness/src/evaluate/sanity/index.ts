@@ -40,6 +40,8 @@ export interface SanityInput {
   readonly curve: readonly CurvePart[];
   readonly mode: 'alone' | 'cascade';
   readonly checks: 'full' | 'quick';
+  /** Evaluated as a model that draws random numbers, whose passes need not agree. */
+  readonly randomized: boolean;
   readonly approximateGradient: boolean;
   readonly forwardPasses: number;
 }
@@ -85,7 +87,7 @@ export async function sanityFindings(input: SanityInput): Promise<Finding[]> {
     unconstrainedBreaks(context, correct),
     greyImageBreaks(context, correct),
     full('S22', () => targetedNotStronger(context, some, threat)),
-    constraintsHold(outcomes, context.stochastic),
+    constraintsHold(outcomes, input.randomized),
     noSilentSuccess(context, correct.subarray(0, WATCHED_ROWS), seeing ? withGradient : [], threat),
     quantized(context, input.correctRows, ranking, n),
     frozenNotStronger(context, some.subarray(0, 20), threat, brokenDrawing),
