@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { RobustError } from '@robustjs/core';
 import { z } from 'zod';
+import type { MetricRecipe } from './metric-recipe.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -56,19 +57,26 @@ export interface EvaluationRecipe {
   batchSize: number;
 }
 
-/** A run as data: everything that determines its numbers, and nothing else. */
-export interface Recipe {
+/** What runs of every track have in common. */
+export interface BaseRecipe {
   schema: 1;
-  track: 'image-classification';
   tier: 'smoke' | 'small' | 'paper' | 'custom';
   data: DataRecipe;
   architecture: { id: 'small-cnn' | 'resnet'; options: Options };
   method: { package: string; options: Options };
   training: TrainingRecipe;
-  evaluation: EvaluationRecipe;
   seed: number;
   runtime: string;
 }
+
+/** A run of the track `image-classification` as data. */
+export interface ClassificationRecipe extends BaseRecipe {
+  track: 'image-classification';
+  evaluation: EvaluationRecipe;
+}
+
+/** A run as data: everything that determines its numbers, and nothing else. */
+export type Recipe = ClassificationRecipe | MetricRecipe;
 
 const eps = z.union([z.number().nonnegative(), z.string()]).describe("Budget in the units of the model's bounds: 0.03 or '8/255'");
 const options = z.record(z.string(), z.json());
@@ -79,7 +87,7 @@ const attack = z.strictObject({
 });
 
 const data = z.strictObject({
-  id: z.string().describe('Data set: mnist, fashion-mnist, cifar10, image-folder, npy'),
+  id: z.string().describe('Data set: mnist, fashion-mnist, cifar10, omniglot, image-folder, npy'),
   dataDir: z.string().optional().describe('Folder that holds the files; default: the usual places'),
   train: z.int().min(1).optional().describe('Training examples to use; default: all'),
   validation: z.int().min(1).optional().describe('Validation examples to use; default: all'),
@@ -138,21 +146,52 @@ const evaluation = z.strictObject({
   batchSize: z.int().min(1).default(100),
 });
 
-const recipe: z.ZodType<Recipe> = z.strictObject({
+// What stands beside the track's own parts.
+const common = {
   schema: z.literal(1),
-  track: z.literal('image-classification'),
   tier: z.enum(['smoke', 'small', 'paper', 'custom']),
-  data,
   architecture: z.strictObject({ id: z.enum(['small-cnn', 'resnet']), options: options.default({}) }),
   method: z.strictObject({
     package: z.string().describe("npm package of the plugin, or 'standard' for plain training"),
     options: options.default({}),
   }),
-  training,
-  evaluation,
   seed: z.int().default(0),
   runtime: z.string().default('wasm'),
+};
+
+const classification = z.strictObject({ ...common, track: z.literal('image-classification'), data, training, evaluation });
+
+const metricTraining = training
+  .extend({
+    perClass: z.int().min(2).default(2).describe('Examples of each class drawn for a batch'),
+    keep: z.enum(['last', 'best']).default('last').describe('Weights deployed: of the last epoch, or of the best Recall@1 on validation classes'),
+  })
+  .refine(({ batchSize, shards, perClass }) => batchSize % (shards * perClass) === 0, {
+    error: 'every shard of a batch must hold whole groups of perClass examples: batchSize is no multiple of shards * perClass',
+    path: ['batchSize'],
+  });
+
+const metric = z.strictObject({
+  ...common,
+  track: z.literal('metric-learning'),
+  data: data.extend({
+    classes: z.strictObject({ train: z.int().min(2), validation: z.int().min(2), test: z.int().min(2) }).describe('Classes of each part; no class is in two'),
+    test: z.int().min(1).optional().describe('Test examples to use; default: all'),
+  }),
+  embedding: z.strictObject({ dimensions: z.int().min(2).describe('Numbers in an embedding, which has length 1') }),
+  loss: z.strictObject({
+    id: z.string().describe('Loss over embeddings, such as multi-similarity or arcface'),
+    preset: z.enum(['pml', 'roth']).default('roth').describe("Whose defaults: PyTorch Metric Learning's, or Roth et al.'s"),
+    miner: z.strictObject({ id: z.string(), options: options.default({}) }).optional().describe('Chooses triplets; absent: all that a batch has'),
+    rateFactor: z.number().positive().default(1).describe("Learning rate of the loss's own parameters, as a factor"),
+  }),
+  training: metricTraining,
+  evaluation: evaluation.omit({ clean: true, attacked: true, curve: true }).extend({
+    queries: z.int().min(1).optional().describe('Test examples that are attacked as queries; default: all'),
+  }),
 });
+
+const recipe: z.ZodType<Recipe> = z.discriminatedUnion('track', [classification, metric]);
 
 /** The JSON Schema of recipes. */
 export const recipeJsonSchema: object = z.toJSONSchema(recipe, { io: 'input' });

@@ -8,6 +8,7 @@ export { arcFace, type ArcFaceOptions, cosFace, type CosFaceOptions, normalizedS
 export { triplet, type TripletOptions } from './losses/triplet.ts';
 export { density, type Density, type EmbeddingRows } from './metrics/density.ts';
 export { clusteringNmi, normalizedMutualInformation } from './metrics/nmi.ts';
+export { type PrincipalComponents, principalComponents } from './metrics/principal-components.ts';
 export { nearestNeighbors, type Neighbors, type RetrievalInput, retrievalMetrics, type RetrievalMetrics } from './metrics/retrieval.ts';
 export { singularValues, spectralDecay } from './metrics/spectral-decay.ts';
 export { allTriplets, byMargin, type MarginKind, randomTriplets } from './miners/all.ts';

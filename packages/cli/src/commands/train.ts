@@ -54,14 +54,14 @@ async function recipeOf(file: string | undefined, flags: TrainFlags, { cwd }: Co
 // number of shards is part of what determines the bits, the number of cores is not.
 const defaultShards = (batchSize: number): number => Math.max(1, Math.min(4, Math.floor(batchSize / 16)));
 
-function changes(base: Recipe, flags: TrainFlags, cwd: string): Recipe {
+function changes(base: Recipe, flags: TrainFlags, cwd: string): object {
   const { data, architecture, training, method } = base;
   const otherData = flags.data !== undefined && flags.data !== data.id;
   return {
     ...base,
     // Counts belong to the data set that they were chosen for.
     data: {
-      ...(otherData ? { id: flags.data } : data),
+      ...(otherData ? { id: flags.data, ...('classes' in data && { classes: data.classes }) } : data),
       ...(flags.dataDir !== undefined && { dataDir: resolve(cwd, flags.dataDir) }),
       ...(flags.examples !== undefined && { train: flags.examples }),
     },

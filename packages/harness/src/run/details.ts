@@ -26,6 +26,8 @@ export async function readDetails(path: string): Promise<Details | undefined> {
   return { ...value, pictures: value.pictures.map((picture) => ({ ...picture, clean: decode(picture.clean), adversarial: decode(picture.adversarial) })) };
 }
 
-const encode = (values: Float32Array): string => Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
+/** Floats as base64 of little-endian bytes. */
+export const encode = (values: Float32Array): string => Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
 
-const decode = (text: string): Float32Array => new Float32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer);
+/** Undoes {@link encode}. */
+export const decode = (text: string): Float32Array => new Float32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer);

@@ -1,4 +1,5 @@
-import type { Recipe } from '../recipe.ts';
+import type { MetricRecipe } from '../metric-recipe.ts';
+import type { AttackRecipe, ClassificationRecipe, Recipe } from '../recipe.ts';
 
 /** Images a second in the two things that take time: a pass with the input's gradient, and one without. */
 export interface Speed {
@@ -23,16 +24,30 @@ const UPDATE_GRADIENTS = 2;
  * @param sizes how many examples the data set has, for recipes that take all of them.
  */
 export function workOf(recipe: Recipe, sizes: { readonly train: number; readonly test: number }): Work {
-  const { data, training, evaluation, method } = recipe;
+  const { data, training, method } = recipe;
   const trained = (data.train ?? sizes.train) * training.epochs;
-  const attacked = evaluation.attacked ?? evaluation.clean ?? sizes.test;
-  const suite = evaluation.attacks.map(attackWork).reduce(add, { gradients: 0, forwards: 0 });
-  const curve = evaluation.curve === undefined ? 0 : attackWork(evaluation.curve.attack).gradients * evaluation.curve.eps.length * evaluation.curve.examples;
-  const gradients = suite.gradients * attacked * evaluation.eps.length + curve;
-  return {
-    gradients: trained * (attackSteps(method) + UPDATE_GRADIENTS) + gradients * (1 + SANITY_SHARE),
-    forwards: suite.forwards * attacked * evaluation.eps.length + (evaluation.clean ?? sizes.test),
-  };
+  const work = recipe.track === 'metric-learning' ? retrievalWork(recipe, sizes.test) : classificationWork(recipe, sizes.test);
+  return { gradients: trained * (attackSteps(method) + UPDATE_GRADIENTS) + work.gradients * (1 + SANITY_SHARE), forwards: work.forwards };
+}
+
+const suiteWork = (attacks: readonly AttackRecipe[]): Work => attacks.map(attackWork).reduce(add, { gradients: 0, forwards: 0 });
+
+function classificationWork({ evaluation }: ClassificationRecipe, test: number): Work {
+  const { clean, attacked = clean ?? test, eps, curve } = evaluation;
+  const suite = suiteWork(evaluation.attacks);
+  const line = curve === undefined ? 0 : attackWork(curve.attack).gradients * curve.eps.length * curve.examples;
+  return { gradients: suite.gradients * attacked * eps.length + line, forwards: suite.forwards * attacked * eps.length + (clean ?? test) };
+}
+
+// Other branches of a method are attacked at the largest budget; how many it has, a recipe does not say.
+const OTHER_BRANCHES = 2;
+
+function retrievalWork({ data, evaluation }: MetricRecipe, test: number): Work {
+  const gallery = data.test ?? test;
+  const { queries = gallery, eps } = evaluation;
+  const suite = suiteWork(evaluation.attacks);
+  const rounds = queries * (eps.length + OTHER_BRANCHES);
+  return { gradients: suite.gradients * rounds, forwards: suite.forwards * rounds + gallery * (1 + OTHER_BRANCHES) };
 }
 
 /** Seconds that some arms take, so many at a time, each as long as it takes; longest first. */
@@ -51,7 +66,7 @@ const number = (value: unknown, otherwise: number): number => (typeof value === 
 // What plugins call their steps; one that has none trains without an attack only where it is plain training.
 const attackSteps = ({ package: name, options }: Recipe['method']): number => (name === 'standard' ? 0 : number(options['steps'], 10));
 
-function attackWork({ id, options }: Recipe['evaluation']['attacks'][number]): Work {
+function attackWork({ id, options }: AttackRecipe): Work {
   if (id === 'noise') return { gradients: 0, forwards: number(options['draws'], 100) };
   const steps = id === 'fgsm' || id === 'rfgsm' ? 1 : number(options['steps'], 10);
   return { gradients: steps * number(options['restarts'], 1), forwards: 1 };

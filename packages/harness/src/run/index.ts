@@ -9,5 +9,9 @@ export { encodePng } from './png-file.ts';
 export { type ArmOutcome, runAll, type RunAllOptions, type RunSummary } from './run-all.ts';
 export { runRecipe, type RunRecipeOptions, stageOf } from './run-recipe.ts';
 export { startRuntime } from './runtime.ts';
-export { entriesIn, readEntry, readEntryWithExamples, type StoredEntry } from './store.ts';
+export {
+  type AnyEntry, entriesIn, readEntry, readEntryWithExamples, readRetrievalEntry, retrievalEntriesIn, type StoredEntry, type StoredRetrievalEntry,
+} from './store.ts';
+export { disjointParts, relabeled } from './disjoint-data.ts';
+export { metricLearning } from './metric-track.ts';
 export { type Arm, imageClassification, type Tier, type Track, trackDocument, trackNamed, tracks } from './tracks.ts';

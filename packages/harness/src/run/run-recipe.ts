@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { RobustError, type Runtime } from '@robustjs/core';
 import type { BenchmarkParts } from '@robustjs/datasets';
 import { encodeWeights } from '@robustjs/nn';
-import { type Entry, type Evaluated, evaluateDataset, type EvaluationProgress, examplesToJsonl } from '../evaluate/index.ts';
+import { type Evaluated, evaluateDataset, type EvaluationProgress, examplesToJsonl } from '../evaluate/index.ts';
 import { attackOf } from '../evaluate/options.ts';
-import { type Recipe, recipeHash } from '../recipe.ts';
+import { type ClassificationRecipe, type Recipe, recipeHash } from '../recipe.ts';
 import { builtFile } from '../replicas/built.ts';
 import { loadMethod, type LoadedMethod, train, type Trained } from '../train/index.ts';
 import { aboutOf } from './about.ts';
@@ -15,7 +15,8 @@ import type { RunEvent } from './events.ts';
 import { type ArmFiles, armFiles, prettyJson, writeWhole } from './files.ts';
 import { networkHeader } from './network-file.ts';
 import { startRuntime } from './runtime.ts';
-import { readEntry } from './store.ts';
+import { evaluateRetrievalArm, isRetrieval, storeRetrieval } from './run-retrieval.ts';
+import { type AnyEntry, readEntry, readRetrievalEntry } from './store.ts';
 import { clockIn } from './timing.ts';
 import type { Arm } from './tracks.ts';
 
@@ -45,7 +46,7 @@ const PICTURES = 8;
  * @throws RobustError `RJS_RUN_FOLDER` when the folder holds an entry of this name from another recipe, `RJS_ABORTED` when
  * stopped (the same call goes on later), and whatever data, method, training and evaluation throw.
  */
-export async function runRecipe(arm: Arm, options: RunRecipeOptions): Promise<Entry> {
+export async function runRecipe(arm: Arm, options: RunRecipeOptions): Promise<AnyEntry> {
   const { id, recipe } = arm;
   const { outDir, onEvent = () => {} } = options;
   const files = armFiles(outDir, id);
@@ -57,9 +58,9 @@ export async function runRecipe(arm: Arm, options: RunRecipeOptions): Promise<En
 }
 
 /** The entry that is there already; undefined where there is none yet. */
-async function completeEntry(files: ArmFiles, recipe: Recipe): Promise<Entry | undefined> {
+async function completeEntry(files: ArmFiles, recipe: Recipe): Promise<AnyEntry | undefined> {
   if (!(await exists(files.entry))) return undefined;
-  const { entry } = await readEntry(files.entry);
+  const { entry } = recipe.track === 'metric-learning' ? await readRetrievalEntry(files.entry) : await readEntry(files.entry);
   if (entry.training?.recipeHash === recipeHash(recipe)) return entry;
   throw new RobustError('RJS_RUN_FOLDER', {
     expected: `the results of this recipe in ${dirname(dirname(files.entry))}`,
@@ -70,9 +71,10 @@ async function completeEntry(files: ArmFiles, recipe: Recipe): Promise<Entry | u
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
-type Running = RunRecipeOptions & Required<Pick<RunRecipeOptions, 'onEvent'>>;
+/** Options with someone who is told. */
+export type Running = RunRecipeOptions & Required<Pick<RunRecipeOptions, 'onEvent'>>;
 
-async function runFresh(arm: Arm, files: ArmFiles, options: Running): Promise<Entry> {
+async function runFresh(arm: Arm, files: ArmFiles, options: Running): Promise<AnyEntry> {
   const { id, recipe } = arm;
   const runtime = await startRuntime(recipe.runtime);
   const data = await openData(recipe.data, options.signal && { signal: options.signal });
@@ -86,7 +88,13 @@ async function runFresh(arm: Arm, files: ArmFiles, options: Running): Promise<En
   const trained = await measure('train', () => trainArm(arm, files, data, method, options));
   try {
     await writeWhole(files.network, await encodeWeights(trained.model, networkHeader({ id, recipe, method, data: data.train, trained })));
-    const evaluated = await measure('evaluate', () => evaluateArm(arm, files, { trained, method, runtime, data }, options));
+    const subject = { trained, method, runtime, data };
+    if (isRetrieval(arm)) {
+      const evaluated = await measure('evaluate', () => evaluateRetrievalArm(arm, subject, PICTURES, options));
+      await storeRetrieval(files, evaluated, { timing: clock.timing(), trained, data });
+      return evaluated.entry;
+    }
+    const evaluated = await measure('evaluate', () => evaluateArm(arm as Arm<ClassificationRecipe>, files, subject, options));
     await storeDetails(files.details, { timing: clock.timing(), curves: trained.curves, pictures: evaluated.pictures, classNames: data.test.classNames });
     await writeWhole(files.examples, examplesToJsonl(evaluated.examples));
     await writeWhole(files.entry, prettyJson(evaluated.entry));
@@ -112,14 +120,14 @@ function trainArm({ id, recipe }: Arm, files: ArmFiles, data: BenchmarkParts, me
 }
 
 /** What evaluation works with. */
-interface Subject {
+export interface Subject {
   readonly trained: Trained;
   readonly method: LoadedMethod;
   readonly runtime: Runtime;
   readonly data: BenchmarkParts;
 }
 
-function evaluateArm({ id, recipe }: Arm, files: ArmFiles, { trained, method, runtime, data }: Subject, { signal, onEvent, workers = 1, from }: Running): Promise<Evaluated> {
+function evaluateArm({ id, recipe }: Arm<ClassificationRecipe>, files: ArmFiles, { trained, method, runtime, data }: Subject, { signal, onEvent, workers = 1, from }: Running): Promise<Evaluated> {
   const { norm, eps, attacks, clean, attacked, curve, batchSize } = recipe.evaluation;
   return evaluateDataset(trained.model, data.test, {
     id,

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RobustError } from '@robustjs/core';
 import { type Entry, entryFromJson, type EntryWithExamples, examplesFromJsonl } from '../evaluate/index.ts';
+import { type RetrievalEntry, retrievalEntryFromJson } from '../retrieval/index.ts';
 
 /** An entry and the file it came from. */
 export interface StoredEntry {
@@ -19,13 +20,36 @@ export async function readEntry(path: string): Promise<StoredEntry> {
   return { path, entry: entryFromJson(text, path) };
 }
 
+/** An entry of any track. */
+export type AnyEntry = Entry | RetrievalEntry;
+
+/** An entry of the track `metric-learning` and the file it came from. */
+export interface StoredRetrievalEntry {
+  readonly path: string;
+  readonly entry: RetrievalEntry;
+}
+
+/**
+ * Reads the entry of the track `metric-learning` in a file.
+ *
+ * @throws RobustError `RJS_FILE` when it cannot be read, `RJS_ENTRY` when it is no such entry.
+ */
+export async function readRetrievalEntry(path: string): Promise<StoredRetrievalEntry> {
+  return { path, entry: retrievalEntryFromJson(await readText(path, 'an entry'), path) };
+}
+
 /** All entries of a folder, by name; none where there is no such folder. */
-export async function entriesIn(folder: string): Promise<StoredEntry[]> {
+export const entriesIn = async (folder: string): Promise<StoredEntry[]> => Promise.all((await entryFiles(folder)).map(readEntry));
+
+/** All entries of the track `metric-learning` in a folder, by name; none where there is no such folder. */
+export const retrievalEntriesIn = async (folder: string): Promise<StoredRetrievalEntry[]> => Promise.all((await entryFiles(folder)).map(readRetrievalEntry));
+
+async function entryFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   });
-  return Promise.all(names.filter((name) => name.endsWith('.json') && name !== 'timing.json').sort().map((name) => readEntry(join(folder, name))));
+  return names.filter((name) => name.endsWith('.json') && name !== 'timing.json').sort().map((name) => join(folder, name));
 }
 
 /**

@@ -1,33 +1,39 @@
 import { RobustError } from '@robustjs/core';
-import { type Options, parseRecipe, type Recipe } from '../recipe.ts';
+import { type ClassificationRecipe, type Options, parseRecipe, type Recipe } from '../recipe.ts';
+import { metricLearning } from './metric-track.ts';
 
 /** How much of a track to run: `smoke` in seconds, `small` on one processor in minutes, `paper` as published. */
 export type Tier = 'smoke' | 'small' | 'paper';
 
 /** One recipe of a run with the name that its files carry. */
-export interface Arm {
+export interface Arm<R extends Recipe = Recipe> {
   /** Name of the entry, such as `pgd-at`; a seed other than 0 is part of it. */
   readonly id: string;
-  readonly recipe: Recipe;
+  readonly recipe: R;
 }
 
 /** A shared protocol: the same data, network and evaluation for every method. */
-export interface Track {
+export interface Track<R extends Recipe = Recipe> {
   readonly id: string;
   readonly title: string;
   /** What each tier is for, in a sentence. */
   readonly tiers: Readonly<Record<Tier, string>>;
-  /** The recipes of a tier, in the order of the table. */
-  arms(tier: Tier, seed?: number): Arm[];
+  /**
+   * The recipes of a tier, in the order of the table.
+   *
+   * @param data data set in place of the tier's own, where the tier has several.
+   * @throws RobustError `RJS_TRACK_DATA` for one that it does not have.
+   */
+  arms(tier: Tier, seed?: number, data?: string): Arm<R>[];
 }
 
 /** The methods that the default tracks compare, with the options that the tier shares among them. */
 interface Protocol {
-  readonly shared: Omit<Recipe, 'schema' | 'track' | 'tier' | 'method' | 'seed' | 'runtime'>;
+  readonly shared: Omit<ClassificationRecipe, 'schema' | 'track' | 'tier' | 'method' | 'seed' | 'runtime'>;
   readonly methods: Readonly<Record<string, { readonly package: string; readonly options: Options }>>;
 }
 
-const suite = (draws: number, steps: number, restarts: number): Recipe['evaluation']['attacks'] => [
+const suite = (draws: number, steps: number, restarts: number): ClassificationRecipe['evaluation']['attacks'] => [
   { id: 'noise', options: { draws } },
   { id: 'fgsm', options: {} },
   { id: 'pgd', options: { steps, restarts } },
@@ -111,7 +117,7 @@ const paper: Protocol = {
 const protocols: Readonly<Record<Tier, Protocol>> = { smoke, small, paper };
 
 /** Image classification under norm-bounded perturbations. */
-export const imageClassification: Track = {
+export const imageClassification: Track<ClassificationRecipe> = {
   id: 'image-classification',
   title: 'Image classification under norm-bounded perturbations',
   tiers: {
@@ -119,15 +125,20 @@ export const imageClassification: Track = {
     small: 'small networks on 8,000 MNIST digits, in minutes on one processor',
     paper: 'residual networks on CIFAR-10 with the published schedules; wants a graphics card',
   },
-  arms: (tier, seed = 0) =>
-    Object.entries(protocols[tier].methods).map(([id, method]) => ({
+  arms(tier, seed = 0, data) {
+    const own = protocols[tier].shared.data.id;
+    if (data !== undefined && data !== own) {
+      throw new RobustError('RJS_TRACK_DATA', { expected: `the data of tier ${tier}, ${own}`, got: JSON.stringify(data), fix: 'leave --data out' });
+    }
+    return Object.entries(protocols[tier].methods).map(([id, method]) => ({
       id: seed === 0 ? id : `${id}-seed${seed}`,
-      recipe: parseRecipe({ schema: 1, track: 'image-classification', tier, seed, runtime: 'wasm', ...protocols[tier].shared, method }),
-    })),
+      recipe: parseRecipe({ schema: 1, track: 'image-classification', tier, seed, runtime: 'wasm', ...protocols[tier].shared, method }) as ClassificationRecipe,
+    }));
+  },
 };
 
 /** All tracks by name. */
-export const tracks: Readonly<Record<string, Track>> = { [imageClassification.id]: imageClassification };
+export const tracks: Readonly<Record<string, Track>> = { [imageClassification.id]: imageClassification, [metricLearning.id]: metricLearning };
 
 /**
  * The track with this name.

@@ -2,6 +2,7 @@ import { MAIN, type Model, type NamedVariable, one, randomStream, RobustError, t
 import { architectures, buildNetwork, type Network, standardKit } from '@robustjs/nn';
 import { z } from 'zod';
 import type { Recipe } from '../recipe.ts';
+import { embeddingNetwork } from './embedding-network.ts';
 import type { LoadedMethod } from './method.ts';
 
 const widths = z.array(z.int().min(1)).min(1).optional();
@@ -39,11 +40,13 @@ export interface BuiltModel {
 export function buildModel(recipe: Recipe, { inputShape, classes }: DataShape, { id, defense }: LoadedMethod): BuiltModel {
   const { normalization: scaling, ...options } = parseOptions(recipe.architecture, inputShape.at(-1) ?? 0);
   const kit = standardKit(randomStream(recipe.seed).split('init'));
-  const network = buildNetwork(architectures[recipe.architecture.id]({ inputShape, classes, ...options }), {
+  const outputs = recipe.track === 'metric-learning' ? recipe.embedding.dimensions : classes;
+  const built = buildNetwork(architectures[recipe.architecture.id]({ inputShape, classes: outputs, ...options }), {
     kit: defense.kit?.(kit) ?? kit,
     inputShape,
     ...(scaling && { normalization: scaling }),
   });
+  const network = recipe.track === 'metric-learning' ? embeddingNetwork(built) : built;
   let model: Model = network;
   try {
     model = defense.wrap?.(network) ?? network;

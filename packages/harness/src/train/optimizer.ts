@@ -18,17 +18,28 @@ export interface Optimizer {
   dispose(): void;
 }
 
+/** Parameters of the loss itself. */
+export interface Besides {
+  /** They stand among those of the optimizer. */
+  readonly parameters: readonly NamedVariable[];
+  /** Their learning rate, as a factor on the network's. */
+  readonly rateFactor: number;
+}
+
 /** One step of one parameter; runs inside a tidy. */
 type Rule = (parameter: NamedVariable, gradient: Tensor, slots: readonly NamedVariable[], learningRate: number, step: number) => void;
 
 /**
  * The optimizer of a recipe over these parameters. Weight decay is added to the gradient. Biases and normalization
  * parameters (of rank 1) are not decayed unless `decayNorm` says so.
+ *
+ * @param besides what is trained beside a network, such as class vectors: never decayed, at a learning rate of their own.
  */
-export function optimizerOf(recipe: OptimizerRecipe, parameters: readonly NamedVariable[]): Optimizer {
+export function optimizerOf(recipe: OptimizerRecipe, parameters: readonly NamedVariable[], besides: Besides = { parameters: [], rateFactor: 1 }): Optimizer {
   const { names, rule } = recipe.id === 'sgd' ? sgd(recipe) : adam(recipe);
   const slots = parameters.map(({ name, variable }) => names.map((slot) => namedVariable(`${slot}/${name}`, zeros(variable.shape), false)));
-  const decayOf = ({ variable }: NamedVariable): number => (recipe.decayNorm || variable.rank > 1 ? recipe.weightDecay : 0);
+  const isBeside = (parameter: NamedVariable): boolean => besides.parameters.includes(parameter);
+  const decayOf = (parameter: NamedVariable): number => (!isBeside(parameter) && (recipe.decayNorm || parameter.variable.rank > 1) ? recipe.weightDecay : 0);
   return {
     slots: slots.flat(),
     apply(gradients, learningRate, step) {
@@ -38,7 +49,7 @@ export function optimizerOf(recipe: OptimizerRecipe, parameters: readonly NamedV
         tidy(() => {
           const decay = decayOf(parameter);
           const decayed = decay > 0 ? add(gradient, mul(parameter.variable, decay)) : gradient;
-          rule(parameter, decayed, slots[i]!, learningRate, step);
+          rule(parameter, decayed, slots[i]!, isBeside(parameter) ? learningRate * besides.rateFactor : learningRate, step);
         });
       });
     },

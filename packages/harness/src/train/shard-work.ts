@@ -3,10 +3,10 @@ import { type Batch, type NamedVariable, randomStream, RobustError, type Update 
 import { tensor, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import type { ReplicaWork } from '../replicas/index.ts';
 import { startRuntime } from '../run/runtime.ts';
+import { goalOf } from './goal.ts';
 import { disposeGradient, type Gradient } from './gradient.ts';
 import { loadMethod } from './method.ts';
 import { buildModel, variablesOf } from './model.ts';
-import { meanCrossEntropy } from './plain-objective.ts';
 import { type ShardContext, shardOf } from './shard.ts';
 import type { ShardJob, ShardMemory, ShardResult, ShardSetup } from './shard-job.ts';
 import { load, partsOf, sizeOf, store } from './shared-memory.ts';
@@ -16,10 +16,12 @@ export async function open({ recipe, from, variant, shape, steps, memory }: Shar
   await startRuntime(recipe.runtime, variant);
   const method = await loadMethod(recipe.method, from);
   const built = buildModel(recipe, shape, method);
-  const { parameters, buffers } = variablesOf(built);
+  const goal = goalOf(recipe, shape, method.defense.objective !== undefined);
+  const { buffers, ...ofNetwork } = variablesOf(built);
+  const parameters = [...ofNetwork.parameters, ...goal.parameters];
   const weights = partsOf(memory.weights, [...parameters, ...buffers]);
   const random = randomStream(recipe.seed).split('train');
-  const context: ShardContext = { model: built.network, parameters, defense: method.defense, random, classes: shape.classes, loss: meanCrossEntropy, steps };
+  const context: ShardContext = { model: built.network, parameters, defense: method.defense, random, classes: shape.classes, goal, steps };
   let loaded: number | undefined;
   return {
     async run(job) {
@@ -30,6 +32,7 @@ export async function open({ recipe, from, variant, shape, steps, memory }: Shar
     close() {
       built.network.dispose();
       built.model.dispose();
+      goal.dispose();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { type Batch, type Defense, MAIN, type Model, type NamedVariable, one, type RandomStream, runAttack, type TrainingAttack, type TrainingObjective, type TrainingTools, type Update } from '@robustjs/core';
 import { dispose, type Rank, slice, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
 import { type Gradient, gradientOf } from './gradient.ts';
-import { plainObjective } from './plain-objective.ts';
+import type { Goal } from './goal.ts';
 
 /** What the objectives of a training have in common. */
 export interface ShardContext {
@@ -12,8 +12,8 @@ export interface ShardContext {
   /** The stream of training; each step has its own under it. */
   readonly random: RandomStream;
   readonly classes: number;
-  /** What the track minimizes. */
-  readonly loss: TrainingTools['loss'];
+  /** What the track trains towards. */
+  readonly goal: Pick<Goal, 'loss' | 'plain'>;
   /** Steps of the whole training. */
   readonly steps: number;
 }
@@ -54,12 +54,12 @@ export function shardOf({ model, defense, classes, ...context }: ShardContext, b
   const updates: Update[] = [];
   const random = context.random.split(step);
   const attacks = attacker({ model, batch, random, signal });
-  const tools: TrainingTools = { random, progress: step / context.steps, classes, updates, loss: context.loss, attack: attacks.run };
+  const tools: TrainingTools = { random, progress: step / context.steps, classes, updates, loss: context.goal.loss, attack: attacks.run };
   let objective: TrainingObjective | undefined;
   return {
     tools,
     async prepare() {
-      objective = (await defense.objective?.(model, batch, tools)) ?? plainObjective(model, batch, tools, one(defense.deploys ?? MAIN));
+      objective = (await defense.objective?.(model, batch, tools)) ?? (await context.goal.plain(model, batch, tools, one(defense.deploys ?? MAIN)));
     },
     gradient: () => gradientOf(objective!, context.parameters, batch.ids.length, updates),
     attackCalls: attacks.calls,

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
 import { type Batch, type NamedVariable, randomStream, RobustError } from '@robustjs/core';
-import { batchCount, shuffledBatches } from '@robustjs/datasets';
 import { encodeWeights } from '@robustjs/nn';
 import { recipeHash } from '../recipe.ts';
 import { startRuntime } from '../run/runtime.ts';
-import { accuracyOn } from './accuracy.ts';
 import { weightAverage } from './average.ts';
+import { type BestWeights, bestWeights } from './best.ts';
 import { loadCheckpoint, readVariables, saveCheckpoint, writeVariables } from './checkpoint.ts';
+import { type Goal, goalOf } from './goal.ts';
 import { localShards } from './local-shards.ts';
 import { type BuiltModel, buildModel, variablesOf } from './model.ts';
 import { optimizerOf } from './optimizer.ts';
-import { meanCrossEntropy } from './plain-objective.ts';
 import type { ShardContext } from './shard.ts';
 import { type StepContext, trainingStep } from './step.ts';
 import { addToTally, emptyTally, type Tally, tallyMeans } from './tally.ts';
@@ -28,6 +27,8 @@ interface Progress {
   readonly curves: readonly CurvePoint[];
   /** The epoch under way. */
   readonly tally: Tally;
+  /** The epoch that did best on validation examples, where its weights are kept. */
+  readonly best?: { readonly epoch: number; readonly value: number };
 }
 
 /** Everything of one run. */
@@ -35,6 +36,8 @@ interface Run {
   readonly options: TrainOptions;
   readonly built: BuiltModel;
   readonly step: StepContext;
+  readonly goal: Goal;
+  readonly best: BestWeights;
   readonly stepsPerEpoch: number;
   /** Everything that training moves, by its name in a checkpoint. */
   readonly stored: readonly NamedVariable[];
@@ -46,8 +49,8 @@ interface Run {
  * as one that was not; a damaged checkpoint is passed over for the one before it.
  *
  * @throws RobustError `RJS_ABORTED` when stopped, `RJS_DIVERGED` when loss or gradient is no longer finite (both after a
- * checkpoint), `RJS_CHECKPOINT` for a checkpoint of another recipe, `RJS_TRAINING_DATA` for data without examples, and
- * what building the network or the method throws.
+ * checkpoint), `RJS_CHECKPOINT` for a checkpoint of another recipe, `RJS_TRAINING_DATA` for data without examples, `RJS_LOSS`
+ * for the loss of a recipe for embeddings, and what building the network or the method throws.
  */
 export async function train(options: TrainOptions): Promise<Trained> {
   const started = performance.now();
@@ -56,11 +59,12 @@ export async function train(options: TrainOptions): Promise<Trained> {
   let threads: ThreadedShards | undefined;
   try {
     threads = await startThreads(run);
-    const { curves, gradientCalls } = await runToEnd(threads === undefined ? run : { ...run, step: { ...step, shards: threads.shards } });
+    const { curves, gradientCalls, best } = await runToEnd(threads === undefined ? run : { ...run, step: { ...step, shards: threads.shards } });
     step.average.swapIn().release();
+    run.best.putBack();
     const weightsSha256 = createHash('sha256').update(await encodeWeights(built.model)).digest('hex');
     const seconds = (performance.now() - started) / 1000;
-    return { ...built, curves, steps: step.steps, gradientCalls, weightsSha256, seconds };
+    return { ...built, curves, steps: step.steps, gradientCalls, weightsSha256, seconds, ...(best && { chosenEpoch: best.epoch }) };
   } catch (error) {
     built.network.dispose();
     built.model.dispose();
@@ -69,6 +73,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
     await threads?.close();
     step.optimizer.dispose();
     step.average.dispose();
+    run.best.dispose();
+    run.goal.dispose();
   }
 }
 
@@ -77,32 +83,41 @@ function startRun(options: TrainOptions): Run {
   if (data.train.size === 0) {
     throw new RobustError('RJS_TRAINING_DATA', { expected: 'at least one training example', got: 'none', fix: 'raise data.train in the recipe, or choose other data' });
   }
-  const stepsPerEpoch = batchCount(data.train.size, recipe.training);
-  const built = buildModel(recipe, data.train, method);
-  const { parameters, buffers } = variablesOf(built);
-  const optimizer = optimizerOf(recipe.training.optimizer, parameters);
+  const keepsBest = recipe.track === 'metric-learning' && recipe.training.keep === 'best';
+  if (keepsBest && !data.validation?.size) {
+    throw new RobustError('RJS_TRAINING_DATA', { expected: 'validation examples to choose an epoch by', got: 'none', fix: "give some, or set training.keep to 'last'" });
+  }
+  const goal = goalOf(recipe, data.train, method.defense.objective !== undefined);
+  const stepsPerEpoch = goal.stepsPerEpoch(data.train);
+  const built = orRelease(goal, () => buildModel(recipe, data.train, method));
+  const { buffers, ...ofNetwork } = variablesOf(built);
+  const parameters = [...ofNetwork.parameters, ...goal.parameters];
+  const optimizer = optimizerOf(recipe.training.optimizer, parameters, goal);
   const average = weightAverage(parameters, recipe.training.ema);
+  const best = bestWeights([...ofNetwork.parameters, ...buffers], keepsBest);
   const context: ShardContext = {
     model: built.network,
     parameters,
     defense: method.defense,
     random: randomStream(recipe.seed).split('train'),
     classes: data.train.classes,
-    loss: meanCrossEntropy,
+    goal,
     steps: recipe.training.epochs * stepsPerEpoch,
   };
   return {
     options,
     built,
     step: { ...context, recipe: recipe.training, optimizer, average, shards: localShards(context, recipe.training.shards, signal) },
+    goal,
+    best,
     stepsPerEpoch,
-    stored: [...under('weights', [...parameters, ...buffers]), ...under('optimizer', optimizer.slots), ...under('average', average.averages)],
+    stored: [...under('weights', [...parameters, ...buffers]), ...under('optimizer', optimizer.slots), ...under('average', average.averages), ...under('best', best.copies)],
     recipeHash: recipeHash(recipe),
   };
 }
 
 /** Threads for the shards, where more than one is wanted and the method allows it. */
-async function startThreads({ options, built, step }: Run): Promise<ThreadedShards | undefined> {
+async function startThreads({ options, built, goal, step }: Run): Promise<ThreadedShards | undefined> {
   const { recipe, data, method, signal, workers = 1, onNote = () => {} } = options;
   const { count, reason } = trainingWorkers(workers, recipe.training, method);
   if (count === 1) {
@@ -111,8 +126,10 @@ async function startThreads({ options, built, step }: Run): Promise<ThreadedShar
   }
   onNote(`trains in ${count} threads`);
   const { inputShape, classes } = data.train;
+  const { parameters, buffers } = variablesOf(built);
   return threadedShards({
-    ...variablesOf(built),
+    parameters: [...parameters, ...goal.parameters],
+    buffers,
     runtime: await startRuntime(recipe.runtime),
     workers: count,
     recipe,
@@ -126,13 +143,13 @@ async function startThreads({ options, built, step }: Run): Promise<ThreadedShar
 
 async function runToEnd(run: Run): Promise<Progress> {
   const { stepsPerEpoch, step: { steps } } = run;
-  const { recipe, data, signal } = run.options;
+  const { data, signal } = run.options;
   let progress = await resume(run);
   try {
     while (progress.step < steps) {
       const epoch = Math.floor(progress.step / stepsPerEpoch);
-      const order = { batchSize: recipe.training.batchSize, seed: recipe.seed, epoch, start: progress.step % stepsPerEpoch };
-      for await (const batch of shuffledBatches(data.train, { ...order, ...(signal && { signal }) })) {
+      const place = { epoch, start: progress.step % stepsPerEpoch, ...(signal && { signal }) };
+      for await (const batch of run.goal.batches(data.train, place)) {
         progress = await advance(run, batch, progress);
       }
     }
@@ -166,27 +183,42 @@ async function advance(run: Run, batch: Batch, before: Progress): Promise<Progre
 
 async function closeEpoch(run: Run, progress: Progress, learningRate: number): Promise<Progress> {
   const { step, curves, tally } = progress;
-  const clean = await validationAccuracy(run);
+  const epoch = step / run.stepsPerEpoch;
+  const { clean, best } = await validate(run, epoch, progress.best);
   const point: CurvePoint = {
     step,
-    epoch: step / run.stepsPerEpoch,
+    epoch,
     learningRate,
     ...tallyMeans(tally),
     ...(clean !== undefined && { validation: { clean } }),
   };
-  return { ...progress, curves: [...curves, point], tally: emptyTally };
+  return { ...progress, curves: [...curves, point], tally: emptyTally, ...(best && { best }) };
 }
 
-/** Of what would be deployed now: averaged weights where there are any. */
-async function validationAccuracy({ options, built, step }: Run): Promise<number | undefined> {
+/** Of what would be deployed now, averaged weights where there are any; which is remembered where it is the best so far. */
+async function validate({ options, built, goal, step, best }: Run, epoch: number, before: Progress['best']): Promise<{ clean?: number; best?: Progress['best'] }> {
   const { validation } = options.data;
-  if (validation === undefined || validation.size === 0) return undefined;
+  if (validation === undefined || validation.size === 0) return {};
   const live = step.average.swapIn();
   try {
-    return await accuracyOn(built.model, built.deployedRoute, validation);
+    const clean = await goal.validate(built.model, built.deployedRoute, validation);
+    if (best.copies.length === 0) return { clean };
+    if (before !== undefined && before.value >= clean) return { clean, best: before };
+    best.take();
+    return { clean, best: { epoch, value: clean } };
   } finally {
     live.restore();
     live.release();
+  }
+}
+
+/** What a function makes; where it throws, the goal's parameters are released. */
+function orRelease<T>(goal: Goal, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    goal.dispose();
+    throw error;
   }
 }
 

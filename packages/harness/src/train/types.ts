@@ -15,7 +15,7 @@ export interface CurvePoint {
   readonly loss: number;
   /** Parts of the loss that the method logged, by name. Plain training logs `accuracy`, as a fraction. */
   readonly terms: Readonly<Record<string, number>>;
-  /** Accuracy of what would be deployed now, as a fraction of the validation examples. */
+  /** Accuracy of what would be deployed now, or Recall@1 of an embedding, as a fraction of the validation examples. */
   readonly validation?: { readonly clean: number; readonly robust?: number };
 }
 
@@ -64,6 +64,8 @@ export interface Trained {
   /** One point an epoch. */
   readonly curves: readonly CurvePoint[];
   readonly steps: number;
+  /** The epoch whose weights are deployed, where the recipe keeps the best on validation examples. */
+  readonly chosenEpoch?: number;
   /** Gradients taken, example by example: one for each step of each attack, and one for each training step. */
   readonly gradientCalls: number;
   /** SHA-256 of the weights deployed, as `encodeWeights(model)` writes them without metadata. */
