@@ -9,6 +9,7 @@ export interface BenchFlags {
   readonly workers?: number;
   readonly only?: readonly string[];
   readonly missing?: boolean;
+  readonly data?: string;
   readonly dataDir?: string;
   readonly yes?: boolean;
 }

@@ -37,6 +37,10 @@ export async function openNetwork(name: string, cwd: string): Promise<Subject> {
 
 async function ours(bytes: Uint8Array, cwd: string): Promise<Subject> {
   const { id, model, deployedRoute, recipe, method, training } = await loadNetwork(bytes, cwd);
+  if (recipe.track === 'metric-learning') {
+    model.dispose();
+    throw usage('a network that classifies', `${id}, which gives embeddings`, 'robustjs bench --track metric-learning evaluates retrieval');
+  }
   return { id, evaluable: model, route: deployedRoute, bounds: model.bounds, recipe, about: aboutOf(recipe, method, training) };
 }
 

@@ -72,9 +72,10 @@ export function programOf(choose: (action: Action) => void): Command {
     .option('--workers <n>', 'threads to work with; results do not depend on it (default: the number of cores)', whole(1))
     .option('--only <ids>', 'run these methods only, parted by commas', list)
     .option('--missing', 'leave out what benchmarks/results already has')
+    .option('--data <id>', "data set in place of the tier's own, where the tier has several")
     .option('--data-dir <dir>', 'folder that holds the data')
     .option('--yes', 'do not ask before a run of more than half an hour')
-    .addHelpText('after', examples('bench --tier smoke', 'bench --only pgd-at,trades --out run'))
+    .addHelpText('after', examples('bench --tier smoke', 'bench --only pgd-at,trades --out run', 'bench --track metric-learning --missing --seed 1'))
     .action((options: BenchFlags) => choose(async (context) => (await import('./commands/bench.ts')).bench(options, context)));
 
   program

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { type Arm, entriesIn, parseRecipe, recipeHash, trackNamed } from '@robustjs/harness';
+import { type Arm, entriesIn, metricLearning, parseRecipe, recipeHash, retrievalEntriesIn, trackNamed } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { BenchFlags } from '../flags.ts';
@@ -34,21 +34,25 @@ export function runFolder(name: string, now: Date = new Date()): string {
 }
 
 async function armsOf(flags: BenchFlags, { cwd }: Context): Promise<Arm[]> {
-  const all = trackNamed(flags.track).arms(flags.tier, flags.seed).map((arm) => withData(arm, flags.dataDir, cwd));
+  const all = trackNamed(flags.track).arms(flags.tier, flags.seed, flags.data).map((arm) => withData(arm, flags.dataDir, cwd));
   const chosen = flags.only === undefined ? all : flags.only.map((name) => armNamed(all, name));
   if (flags.missing !== true) return chosen;
   const root = repositoryOf(cwd);
-  const done = root === undefined ? [] : await entriesIn(join(resultsFolder(root), flags.track));
+  const read = flags.track === metricLearning.id ? retrievalEntriesIn : entriesIn;
+  const done = root === undefined ? [] : await read(join(resultsFolder(root), flags.track));
   const hashes = new Set(done.map(({ entry }) => entry.training?.recipeHash));
   return chosen.filter(({ recipe }) => !hashes.has(recipeHash(recipe)));
 }
 
 function armNamed(arms: readonly Arm[], name: string): Arm {
   const known = arms.map(({ recipe }) => shortName(recipe.method.package));
-  const arm = arms.find(({ id }, i) => id === name || known[i] === name);
+  // Where a method has several arms, its name alone says too little.
+  const alone = arms.filter((_, i) => known[i] === name);
+  const arm = arms.find(({ id }) => id === name) ?? (alone.length === 1 ? alone[0] : undefined);
   if (arm !== undefined) return arm;
-  const guess = nearest(name, known);
-  throw usage(`methods among ${known.join(', ')}`, JSON.stringify(name), guess === undefined ? 'name one of these' : `did you mean ${guess}?`);
+  const names = [...new Set([...arms.map(({ id }) => id), ...known.filter((short) => known.filter((other) => other === short).length === 1)])];
+  const guess = nearest(name, names);
+  throw usage(`methods among ${names.join(', ')}`, JSON.stringify(name), guess === undefined ? 'name one of these' : `did you mean ${guess}?`);
 }
 
 const shortName = (name: string): string => name.slice(name.lastIndexOf('/') + 1);

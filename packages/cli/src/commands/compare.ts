@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { compareEntries, entriesIn, type EntryWithExamples, type PairedDifference, readEntryWithExamples, tracks } from '@robustjs/harness';
+import { compareEntries, entriesIn, type EntryWithExamples, type PairedDifference, imageClassification, readEntryWithExamples } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { repositoryOf, resultsFolder } from '../repository.ts';
@@ -25,7 +25,7 @@ async function open(name: string, cwd: string): Promise<EntryWithExamples> {
   const path = resolve(cwd, name);
   if (name.endsWith('.json') || existsSync(path)) return readEntryWithExamples(path);
   const root = repositoryOf(cwd);
-  const folders = root === undefined ? [] : Object.keys(tracks).map((track) => join(resultsFolder(root), track));
+  const folders = root === undefined ? [] : [join(resultsFolder(root), imageClassification.id)];
   const stored = (await Promise.all(folders.map((folder) => entriesIn(folder)))).flat();
   const found = stored.find(({ entry }) => entry.id === name);
   if (found !== undefined) return readEntryWithExamples(found.path);

@@ -1,7 +1,9 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
-import { entriesIn, type Entry, formatTable, renderLeaderboardReadme, renderResultBlock, type StoredEntry, tracks } from '@robustjs/harness';
+import {
+  entriesIn, type Entry, formatRetrievalTable, formatTable, imageClassification, metricLearning, renderLeaderboardReadme, renderResultBlock, type RetrievalEntry, retrievalEntriesIn,
+} from '@robustjs/harness';
 import { attacksPage } from '../attacks-page.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -25,12 +27,13 @@ export async function leaderboard({ check = false, add }: LeaderboardFlags, cont
   const root = repositoryOf(context.cwd);
   if (root === undefined) throw usage('a folder of the RobustJS repository', context.cwd, 'the leaderboard is made from its benchmarks/results; go there');
   if (add !== undefined) await addRun(resolve(context.cwd, add), root, context);
-  const stored = (await Promise.all(Object.keys(tracks).map((track) => entriesIn(join(resultsFolder(root), track))))).flat();
-  const entries = stored.map(({ entry }) => entry);
-  const stale = (await pagesOf(root, entries)).filter(({ before, after }) => before !== after);
+  const entries = (await entriesIn(join(resultsFolder(root), imageClassification.id))).map(({ entry }) => entry);
+  const retrieval = (await retrievalEntriesIn(join(resultsFolder(root), metricLearning.id))).map(({ entry }) => entry);
+  const stale = (await pagesOf(root, entries, retrieval)).filter(({ before, after }) => before !== after);
   const names = stale.map(({ path }) => relative(context.cwd, path));
-  context.result({ entries, stale: names, written: stale.length > 0 && !check });
+  context.result({ entries: [...entries, ...retrieval], stale: names, written: stale.length > 0 && !check });
   if (entries.length > 0) context.line(formatTable(entries));
+  if (retrieval.length > 0) context.line(formatRetrievalTable(retrieval));
   if (stale.length === 0) {
     context.line('All pages are up to date.');
     return exitCodes.ok;
@@ -45,7 +48,7 @@ export async function leaderboard({ check = false, add }: LeaderboardFlags, cont
 }
 
 /** The benchmark's page, the repository's, that of attacks, and one for each plugin, as they are and as they ought to be. */
-async function pagesOf(root: string, entries: readonly Entry[]): Promise<Page[]> {
+async function pagesOf(root: string, entries: readonly Entry[], retrieval: readonly RetrievalEntry[]): Promise<Page[]> {
   const page = async (path: string, render: (text: string) => string, empty = ''): Promise<Page> => {
     const before = existsSync(path) ? await readFile(path, 'utf8') : '';
     return { path, before, after: before === '' && empty === '' ? '' : render(before || empty) };
@@ -53,8 +56,8 @@ async function pagesOf(root: string, entries: readonly Entry[]): Promise<Page[]>
   const plugins = existsSync(join(root, 'plugins')) ? await readdir(join(root, 'plugins')) : [];
   const measured = plugins.filter((id) => entries.some(({ method }) => method.id === id));
   return Promise.all([
-    page(join(root, 'benchmarks', 'README.md'), (text) => renderLeaderboardReadme(text, entries), EMPTY),
-    page(join(root, 'README.md'), (text) => (text.includes('<!-- leaderboard:start -->') ? renderLeaderboardReadme(text, entries) : text)),
+    page(join(root, 'benchmarks', 'README.md'), (text) => renderLeaderboardReadme(text, entries, retrieval), EMPTY),
+    page(join(root, 'README.md'), (text) => (text.includes('<!-- leaderboard:start -->') ? renderLeaderboardReadme(text, entries, retrieval) : text)),
     page(join(root, 'docs', 'attacks.md'), attacksPage),
     ...measured.map((id) =>
       page(join(root, 'plugins', id, 'README.md'), (text) => renderResultBlock(text, entries.filter(({ method }) => method.id === id || method.id === 'standard'))),
@@ -64,11 +67,11 @@ async function pagesOf(root: string, entries: readonly Entry[]): Promise<Page[]>
 
 /** Copies a run's entries, outcomes, networks and times to where published results lie. */
 async function addRun(run: string, root: string, { line }: Context): Promise<void> {
-  const found = await entriesIn(join(run, 'entries'));
+  const found = await entriesOf(join(run, 'entries'));
   if (found.length === 0) throw usage('the folder of a run with entries', run, 'pass the folder that robustjs bench wrote');
   const timings = (await readJsonFile(join(run, 'timing.json'), 'the times of a run')) as Readonly<Record<string, unknown>>;
   for (const stored of found) {
-    const folder = join(resultsFolder(root), trackOf(stored));
+    const folder = join(resultsFolder(root), stored.track);
     await mkdir(folder, { recursive: true });
     const id = basename(stored.path, '.json');
     await copyFile(stored.path, join(folder, `${id}.json`));
@@ -79,7 +82,13 @@ async function addRun(run: string, root: string, { line }: Context): Promise<voi
   }
 }
 
-const trackOf = ({ entry }: StoredEntry): string => (entry.training?.recipe as { track?: string } | undefined)?.track ?? 'image-classification';
+/** The entries of a run, whatever its track: all of them are of one. */
+async function entriesOf(folder: string): Promise<{ path: string; entry: { id: string }; track: string }[]> {
+  const first = existsSync(folder) ? (await readdir(folder)).find((name) => name.endsWith('.json')) : undefined;
+  const { track } = first === undefined ? {} : ((await readJsonFile(join(folder, first), 'an entry')) as { track?: string });
+  if (track === metricLearning.id) return (await retrievalEntriesIn(folder)).map((stored) => ({ ...stored, track }));
+  return (await entriesIn(folder)).map((stored) => ({ ...stored, track: imageClassification.id }));
+}
 
 async function addTiming(path: string, id: string, timing: unknown): Promise<void> {
   const before = existsSync(path) ? ((await readJsonFile(path, 'the times of results')) as object) : {};

@@ -28,8 +28,8 @@ function show(value: object, { json, line, result }: Context): number {
 }
 
 async function schemaNamed(id: string): Promise<object> {
-  const { entryJsonSchema } = await import('@robustjs/harness');
-  const schemas: Readonly<Record<string, object>> = { recipe: recipeJsonSchema, entry: entryJsonSchema };
+  const { entryJsonSchema, retrievalEntryJsonSchema } = await import('@robustjs/harness');
+  const schemas: Readonly<Record<string, object>> = { recipe: recipeJsonSchema, entry: entryJsonSchema, 'retrieval-entry': retrievalEntryJsonSchema };
   if (Object.hasOwn(schemas, id)) return schemas[id]!;
   throw usage(`a schema among ${Object.keys(schemas).join(', ')}`, JSON.stringify(id), 'name one of these');
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { type Arm, type Entry, formatTable, openData, runAll, type RunEvent, type RunSummary, writableFolder } from '@robustjs/harness';
+import { type Arm, type Entry, formatRetrievalTable, formatTable, openData, runAll, type RunEvent, type RunSummary, writableFolder } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { resumeCommand } from '../interrupt.ts';
@@ -99,17 +99,18 @@ function show(event: RunEvent, view: ProgressView): void {
 }
 
 function conclude(summary: RunSummary, { outDir }: RunArmsOptions, context: Context): number {
-  const { entries, outcomes, report } = summary;
+  const { entries, retrieval, outcomes, report } = summary;
   const stopped = outcomes.some(({ kind }) => kind === 'stopped');
   const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
   context.result({
     out: outDir,
     report: report ?? null,
     arms: outcomes.map(({ kind, ...outcome }) => ({ status: kind, ...outcome })),
-    entries,
+    entries: [...entries, ...retrieval],
     ...(stopped && { resume: resumeCommand(context.argv, outDir) }),
   });
   printEntries(entries, context);
+  if (retrieval.length > 0) context.line(`\n${formatRetrievalTable(retrieval)}`);
   for (const { id, code, message } of failed) context.line(`${id} failed. ${code}: ${message}`);
   if (report !== undefined) context.line(`report   ${report}`);
   context.line(`records  ${join(outDir, 'entries')}`);

@@ -1,6 +1,6 @@
 import type { CurvePoint } from '../train/index.ts';
 import type { Entry } from '../evaluate/index.ts';
-import { byRank, worth } from './rank.ts';
+import { byRank, worth, type Worthy } from './rank.ts';
 import type { Picture, ReportInput, Timing } from './types.ts';
 
 /** An entry as the report shows it: with a name, a look, and what belongs to it. */
@@ -27,14 +27,13 @@ const DASHES = [[], [7, 4], [2, 3], [8, 3, 2, 3]] as const;
 export function armsOf(input: ReportInput): Arm[] {
   const ranked = [...input.entries].sort(byRank);
   const names = armNames(ranked);
-  let defended = 0;
+  const looks = looksOf(ranked.map(({ method }) => method.id === 'standard'));
   return ranked.map((entry, i) => {
-    const look = entry.method.id === 'standard' ? { color: 'var(--arm-standard)', dash: DASHES[1] } : lookOf(defended++);
     return {
       entry,
       name: names[i]!,
       anchor: `arm-${i + 1}`,
-      ...look,
+      ...looks[i]!,
       timing: own(input.timings, entry.id),
       curve: own(input.curves, entry.id) ?? [],
       pictures: own(input.pictures, entry.id) ?? [],
@@ -42,8 +41,19 @@ export function armsOf(input: ReportInput): Arm[] {
   });
 }
 
+/** Colors and dashes of arms, one after another; undefended ones are grey. */
+export function looksOf(undefended: readonly boolean[]): Pick<Arm, 'color' | 'dash'>[] {
+  let [defended, grey] = [0, 0];
+  return undefended.map((is) => (is ? { color: 'var(--arm-standard)', dash: DASHES[++grey % DASHES.length]! } : lookOf(defended++)));
+}
+
+/** What is drawn of an arm of any track. */
+export interface DrawnArm extends Pick<Arm, 'name' | 'color' | 'dash'> {
+  readonly entry: Worthy;
+}
+
 /** What an arm's line is called in plots. */
-export function lineName({ name, entry }: Arm): string {
+export function lineName({ name, entry }: Pick<DrawnArm, 'name' | 'entry'>): string {
   return worth(entry) === 1 ? `${name}, unreliable` : name;
 }
 
@@ -53,7 +63,7 @@ export function soundArms(arms: readonly Arm[]): Arm[] {
 }
 
 /** Arms that plots show: all but refused ones, whose numbers are no measurement. */
-export function drawnArms(arms: readonly Arm[]): Arm[] {
+export function drawnArms<A extends Pick<DrawnArm, 'entry'>>(arms: readonly A[]): A[] {
   return arms.filter(({ entry }) => !entry.refused);
 }
 

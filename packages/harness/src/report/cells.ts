@@ -37,6 +37,6 @@ function hundredths(share: number): string {
 }
 
 /** The name of an arm with its color. */
-export function armLabel(arm: Arm): Html {
+export function armLabel(arm: Pick<Arm, 'name' | 'color'>): Html {
   return html`<span class="arm" style="--c:${arm.color}"><span class="swatch" aria-hidden="true"></span>${arm.name}</span>`;
 }

@@ -22,8 +22,8 @@ export function boardKey(entry: Entry): string {
 }
 
 /** Entries put together by a key, in the order in which the keys first come. */
-export function groupBy(entries: readonly Entry[], key: (entry: Entry) => string): Entry[][] {
-  const groups = new Map<string, Entry[]>();
+export function groupBy<E>(entries: readonly E[], key: (entry: E) => string): E[][] {
+  const groups = new Map<string, E[]>();
   for (const entry of entries) {
     const group = groups.get(key(entry));
     if (group) group.push(entry);

@@ -1,7 +1,9 @@
 import type { Entry } from '../evaluate/index.ts';
+import type { RetrievalEntry } from '../retrieval/index.ts';
 import { boardKey, groupBy, type Mean, meanClean, meanRobust, type SeedGroup, seedGroups } from './groups.ts';
 import { markdownLink, markdownTable, markdownText, replaceBetween } from './markdown.ts';
 import { ranking, sanityCounts, sharedRanks, threatsOf, worstAttack, worth } from './rank.ts';
+import { retrievalLeaderboard } from './retrieval/leaderboard.ts';
 import { count, epsText, percentDigits } from './words.ts';
 
 /**
@@ -16,12 +18,13 @@ export function leaderboardTable(entries: readonly Entry[]): string {
 }
 
 /**
- * A README with the leaderboard between `<!-- leaderboard:start -->` and `<!-- leaderboard:end -->`.
+ * A README with the leaderboard between `<!-- leaderboard:start -->` and `<!-- leaderboard:end -->`: image classification, then retrieval.
  *
  * @throws RobustError `RJS_REPORT_MARKERS` when the README lacks the markers.
  */
-export function renderLeaderboardReadme(readmeText: string, entries: readonly Entry[]): string {
-  return replaceBetween(readmeText, 'leaderboard', leaderboardTable(entries));
+export function renderLeaderboardReadme(readmeText: string, entries: readonly Entry[], retrieval: readonly RetrievalEntry[] = []): string {
+  const tables = [...(entries.length > 0 || retrieval.length === 0 ? [leaderboardTable(entries)] : []), ...(retrieval.length > 0 ? [retrievalLeaderboard(retrieval)] : [])];
+  return replaceBetween(readmeText, 'leaderboard', tables.join('\n\n'));
 }
 
 const NOTE = `Accuracies are percentages, with 95 % intervals in brackets; robust accuracy is the worst case over all attacks, image by image. Methods whose intervals overlap that of the first of their rank share the rank.`;

@@ -10,9 +10,16 @@ export function shareOf({ correct, n }: { readonly correct: number; readonly n: 
   return n === 0 ? 0 : correct / n;
 }
 
+/** What says whether an entry of any track counts. */
+export interface Worthy {
+  readonly refused?: string | undefined;
+  readonly unreliable: boolean;
+  readonly evaluations: readonly unknown[];
+}
+
 /** 0 for sound entries, 1 for unreliable ones, 2 for refused ones or those without an attack. */
-export function worth(entry: Entry): 0 | 1 | 2 {
-  if (entry.refused || !ranking(entry)) return 2;
+export function worth(entry: Worthy): 0 | 1 | 2 {
+  if (entry.refused || entry.evaluations.length === 0) return 2;
   return entry.unreliable ? 1 : 0;
 }
 
@@ -65,7 +72,7 @@ function sameThreat(a: { type: string; eps: number }, b: { type: string; eps: nu
 }
 
 /** How many sanity tests ended how. */
-export function sanityCounts(entry: Entry): Readonly<Record<Entry['sanity'][number]['status'], number>> {
+export function sanityCounts(entry: Pick<Entry, 'sanity'>): Readonly<Record<Entry['sanity'][number]['status'], number>> {
   const counts = { pass: 0, warn: 0, fail: 0, info: 0, skipped: 0 };
   for (const { status } of entry.sanity) counts[status]++;
   return counts;

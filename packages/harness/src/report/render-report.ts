@@ -1,10 +1,9 @@
-import { type Arm, armsOf, drawnArms, lineName } from './arms.ts';
+import { type Arm, armsOf, drawnArms } from './arms.ts';
 import { armsTable } from './arms-table.ts';
 import { attacksSection } from './attacks-section.ts';
-import { armLabel } from './cells.ts';
 import { epsPlot } from './eps-plot.ts';
 import { Html, html } from './html.ts';
-import { type LinePlot, type PlotSize, renderPlot } from './line-plot.ts';
+import { HALF, plotFigure, WIDE } from './plot-figure.ts';
 import { picturesSection } from './pictures-section.ts';
 import { ranking } from './rank.ts';
 import { recipeSection } from './recipe-section.ts';
@@ -14,10 +13,6 @@ import { summarySection } from './summary.ts';
 import { lossPlot, validationPlot } from './training-plots.ts';
 import type { ReportInput } from './types.ts';
 import { count, epsText } from './words.ts';
-
-const WIDE: PlotSize = { width: 980, height: 380, labels: 170 };
-const HALF: PlotSize = { width: 484, height: 300, labels: 162 };
-const NARROW: PlotSize = { width: 350, height: 260, labels: 0 };
 
 /**
  * A run as one HTML page: summary, table of arms, plots, adversarial examples, attacks, sanity tests and recipes. It
@@ -71,16 +66,6 @@ async function trainingSection(arms: readonly Arm[]): Promise<Html | undefined> 
   const loss = await plotFigure(lossPlot(arms), arms, HALF, 'Training loss by epoch. Each method minimizes its own loss, so compare shapes, not heights.');
   const validation = await plotFigure(validationPlot(arms), arms, HALF, 'Accuracy on validation examples by epoch.');
   return loss || validation ? html`<div class="pair">${loss}${validation}</div>` : undefined;
-}
-
-// Two renderings, one of which the style sheet shows: text in a scaled-down plot would be too small on a phone.
-async function plotFigure(plot: LinePlot | undefined, arms: readonly Arm[], size: PlotSize, caption: string): Promise<Html | undefined> {
-  if (!plot) return undefined;
-  const [wide, narrow] = [await renderPlot(plot, size), await renderPlot(plot, NARROW)];
-  const shown = arms.filter((arm) => plot.series.some(({ name }) => name === lineName(arm)));
-  return html`<figure class="plot"><div class="legend">${shown.map(armLabel)}</div>
-<div class="wide">${new Html(wide)}</div><div class="narrow">${new Html(narrow)}</div>
-<figcaption>${caption}</figcaption></figure>`;
 }
 
 function curveNote(arms: readonly Arm[]): string {

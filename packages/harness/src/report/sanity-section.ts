@@ -9,15 +9,18 @@ import { count, plural } from './words.ts';
 
 type Check = Entry['sanity'][number];
 
+/** What the section says of an arm of any track. */
+type CheckedArm = Pick<Arm, 'name' | 'anchor' | 'color'> & { readonly entry: Pick<Entry, 'sanity' | 'refused' | 'unreliable' | 'flags'> };
+
 const STATUS: Readonly<Record<Check['status'], string>> = { fail: 'failed', warn: 'warning', pass: 'passed', info: 'for information', skipped: 'not run' };
 
 /** What the sanity tests say about each arm: troubles in full, the rest on demand. */
-export function sanitySection(arms: readonly Arm[]): Html {
+export function sanitySection(arms: readonly CheckedArm[]): Html {
   return html`<p>High numbers after a weak attack mean nothing. These checks look for signs that the attacks did not do their work,
 or that the evaluation itself is at fault.</p>${arms.map(armChecks)}`;
 }
 
-function armChecks(arm: Arm): Html {
+function armChecks(arm: CheckedArm): Html {
   const { entry, anchor } = arm;
   const troubles = entry.sanity.filter(({ status }) => status === 'fail' || status === 'warn');
   const others = entry.sanity.filter(({ status }) => status !== 'fail' && status !== 'warn');
@@ -30,7 +33,7 @@ ${others.length > 0 && html`<details><summary>${summaryOf(others)}</summary>${ch
 ${entry.sanity.length === 0 && html`<p class="muted">No checks ran.</p>`}</section>`;
 }
 
-function verdict({ entry }: Arm): Html {
+function verdict({ entry }: CheckedArm): Html {
   const { fail, warn, pass } = sanityCounts(entry);
   return html`${fail > 0 && html`<span class="badge fail">${fail} failed</span>`}
 ${warn > 0 && html`<span class="badge warn">${plural(warn, 'warning')}</span>`}

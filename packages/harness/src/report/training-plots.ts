@@ -1,27 +1,33 @@
-import { type Arm, lineName } from './arms.ts';
+import type { CurvePoint } from '../train/index.ts';
+import { type DrawnArm, lineName } from './arms.ts';
 import type { LinePlot, PlotSeries } from './line-plot.ts';
 
+/** An arm whose training is drawn. */
+export interface TrainedArm extends DrawnArm {
+  readonly curve: readonly CurvePoint[];
+}
+
 /** Loss by epoch, for the arms whose training was watched. */
-export function lossPlot(arms: readonly Arm[]): LinePlot | undefined {
+export function lossPlot(arms: readonly TrainedArm[]): LinePlot | undefined {
   return byEpoch('Training loss', 'number', arms.map(lossSeries));
 }
 
-function lossSeries(arm: Arm): PlotSeries {
+function lossSeries(arm: TrainedArm): PlotSeries {
   const points = arm.curve
     .filter(({ loss }) => Number.isFinite(loss))
     .map(({ epoch, loss }) => ({ x: epoch, y: loss, text: `${arm.name}, epoch ${epoch}: loss ${loss.toPrecision(4)}` }));
   return { ...lookOf(arm, lineName(arm)), points };
 }
 
-/** Accuracy on validation examples by epoch, and robust accuracy where it was watched too. */
-export function validationPlot(arms: readonly Arm[]): LinePlot | undefined {
+/** Accuracy on validation examples by epoch, and robust accuracy where it was watched too; `what` names it for those who cannot see it. */
+export function validationPlot(arms: readonly TrainedArm[], what = 'Validation accuracy'): LinePlot | undefined {
   const watched = arms.flatMap((arm) => [accuracySeries(arm, 'clean'), accuracySeries(arm, 'robust')]);
-  const plot = byEpoch('Validation accuracy', 'share', watched);
+  const plot = byEpoch(what, 'share', watched);
   const lowest = Math.min(...watched.flatMap(({ points }) => points.map(({ y }) => y)));
   return plot && { ...plot, low: Math.max(0, Math.floor(lowest * 10 - 0.2) / 10) };
 }
 
-function accuracySeries(arm: Arm, kind: 'clean' | 'robust'): PlotSeries {
+function accuracySeries(arm: TrainedArm, kind: 'clean' | 'robust'): PlotSeries {
   const name = kind === 'clean' ? lineName(arm) : `${arm.name}, attacked`;
   const points = arm.curve.flatMap(({ epoch, validation }) => {
     const y = validation?.[kind];
@@ -30,7 +36,7 @@ function accuracySeries(arm: Arm, kind: 'clean' | 'robust'): PlotSeries {
   return { ...lookOf(arm, name), ...(kind === 'robust' && { dash: [2, 3] }), points };
 }
 
-function lookOf(arm: Arm, name: string): Omit<PlotSeries, 'points'> {
+function lookOf(arm: TrainedArm, name: string): Omit<PlotSeries, 'points'> {
   return { name, color: arm.color, dash: arm.dash, kind: 'line' };
 }
 

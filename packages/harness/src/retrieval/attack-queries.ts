@@ -93,8 +93,8 @@ export async function embeddingsAt({ model, route }: Pick<Ground, 'model' | 'rou
 
 async function rowsOf(batch: Tensor): Promise<Float32Array[]> {
   const values = Float32Array.from(await batch.data());
-  const size = values.length / Math.max(1, batch.shape[0]!);
-  return Array.from({ length: batch.shape[0]! }, (_, row) => values.subarray(row * size, (row + 1) * size));
+  const size = values.length / Math.max(1, batch.shape[0]);
+  return Array.from({ length: batch.shape[0] }, (_, row) => values.subarray(row * size, (row + 1) * size));
 }
 
 function joined(parts: readonly AttackedQueries[]): AttackedQueries {

@@ -105,7 +105,7 @@ function towards(id: string, { targets, choice, ...options }: z.infer<typeof mul
     const objective: Objective = (outputs, goals) =>
       tidy(() => {
         const rows = gather(places, goals as Tensor1D);
-        const wanted = reshape(gather(gallery.embeddings, reshape(rows, [-1])), [rows.shape[0]!, targets, gallery.dimensions]);
+        const wanted = reshape(gather(gallery.embeddings, reshape(rows, [-1])), [rows.shape[0], targets, gallery.dimensions]);
         return neg(mean<Tensor1D>(lengths(sub(expandDims(outputs, 1), wanted)), 1));
       });
     return { objective, kept: [places] };

@@ -69,10 +69,11 @@ export async function picturesOf({ rows, parts, breaker, threat }: SuiteAt, gall
 /** The gallery's embeddings in two dimensions, with the moves of broken queries. */
 export function projectionOf(gallery: Gallery, { rows, parts, breaker }: SuiteAt): Projection {
   const { values, dimensions, labels } = gallery;
-  const { project, variances, directions } = principalComponents({ values, dimensions }, dimensions);
+  const components = principalComponents({ values, dimensions }, dimensions);
+  const { variances, directions } = components;
   const whole = variances.reduce((sum, variance) => sum + variance, 0);
   const place = (row: ArrayLike<number>): [number, number] => {
-    const [x = 0, y = 0] = project(row);
+    const [x = 0, y = 0] = components.project(row);
     return [round(x), round(y)];
   };
   const moves = breaker.flatMap((part, i) => (part < 0 ? [] : [{ from: place(embeddingAt(gallery, rows[i]!)), to: place(parts[part]!.attacked.embeddings[i]!), label: labels[rows[i]!]! }]));

@@ -31,12 +31,12 @@ export function disjointParts(pool: Dataset, { classes, ...counts }: MetricDataR
 export function relabeled(dataset: Dataset): Dataset {
   const old = [...new Set(dataset.labels)].sort((a, b) => a - b);
   const labels = new Map(old.map((label, i) => [label, i]));
-  const { read, raw, classNames, ...info } = dataset;
+  const { classNames, ...info } = dataset;
   return datasetOf({
     ...info,
     classes: Math.max(1, old.length),
     ...(classNames && old.length > 0 && { classNames: old.map((label) => classNames[label]!) }),
     labels: dataset.labels.map((label) => labels.get(label)!),
-    rows: { read: (indices) => read(indices), raw },
+    rows: { read: (indices) => dataset.read(indices), raw: (index) => dataset.raw(index) },
   });
 }

@@ -43,8 +43,8 @@ const smoke: Protocol = {
 const smallTerms: Omit<Shared, 'data'> = {
   architecture: { id: 'small-cnn', options: { widths: [16, 32, 32] } },
   embedding: { dimensions: 64 },
-  training: { epochs: 20, batchSize: 64, learningRate: 0.001, optimizer: adam, schedule: constant, shards: 1, perClass: 2, keep: 'best' },
-  evaluation: { norm: 'Linf', eps: [0.025, 0.05, 0.1], attacks: suite(5, 20, 20), queries: 300, batchSize: 100 },
+  training: { epochs: 15, batchSize: 64, learningRate: 0.001, optimizer: adam, schedule: constant, shards: 1, perClass: 2, keep: 'best' },
+  evaluation: { norm: 'Linf', eps: [0.01, 0.025, 0.05], attacks: suite(5, 20, 20), queries: 500, batchSize: 100 },
 };
 
 const small: Protocol = {

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import type { Entry } from '../evaluate/index.ts';
-import { renderReport } from '../report/index.ts';
+import { renderReport, renderRetrievalReport } from '../report/index.ts';
+import type { RetrievalEntry } from '../retrieval/index.ts';
 import { recipeHash } from '../recipe.ts';
 import { type Details, readDetails } from './details.ts';
 import type { RunEvent } from './events.ts';
-import { armFiles, prettyJson, writableFolder, writeWhole } from './files.ts';
+import { type ArmFiles, armFiles, prettyJson, writableFolder, writeWhole } from './files.ts';
 import { runLog } from './log.ts';
 import { type PoolOptions, runPool } from './pool.ts';
-import { readEntry } from './store.ts';
+import { readRetrievalDetails, type RetrievalDetails } from './retrieval-details.ts';
+import { isRetrieval } from './run-retrieval.ts';
+import { readEntry, readRetrievalEntry } from './store.ts';
 import { workOf } from './estimate.ts';
 import type { Arm } from './tracks.ts';
 
@@ -25,8 +28,10 @@ export type ArmOutcome = Extract<RunEvent, { kind: 'done' | 'failed' | 'stopped'
 export interface RunSummary {
   /** How each arm ended, in the order given. */
   readonly outcomes: readonly ArmOutcome[];
-  /** The entries that are complete, in the order given. */
+  /** The entries of image classification that are complete, in the order given. */
   readonly entries: readonly Entry[];
+  /** The entries of the track `metric-learning` that are complete, in the order given. */
+  readonly retrieval: readonly RetrievalEntry[];
   /** Path of the report; absent where there was nothing to report. */
   readonly report?: string;
 }
@@ -58,26 +63,52 @@ function longestFirst(arms: readonly Arm[]): Arm[] {
   return [...arms].sort((a, b) => gradients(b) - gradients(a));
 }
 
-/** Table, times and report of what is complete. */
-async function conclude(arms: readonly Arm[], outDir: string): Promise<Pick<RunSummary, 'entries' | 'report'>> {
-  const complete = await Promise.all(arms.map((arm) => completeArm(arm, outDir)));
-  const done = complete.filter((arm) => arm !== undefined);
+type Concluded = Pick<RunSummary, 'entries' | 'retrieval' | 'report'>;
+
+/** Table, times and report of what is complete. All arms of a run are of one track. */
+async function conclude(arms: readonly Arm[], outDir: string): Promise<Concluded> {
+  const [first] = arms;
+  return first !== undefined && isRetrieval(first) ? concludeRetrieval(arms, outDir) : concludeClassification(arms, outDir);
+}
+
+async function concludeClassification(arms: readonly Arm[], outDir: string): Promise<Concluded> {
+  const done = await completeArms(arms, outDir, async (files) => ({ ...(await readEntry(files.entry)), details: await readDetails(files.details) }));
   const entries = done.map(({ entry }) => entry);
-  if (entries.length === 0) return { entries };
-  const byId = <T>(pick: (details: Details) => T): Record<string, T> =>
-    Object.fromEntries(done.flatMap(({ entry, details }) => (details === undefined ? [] : [[entry.id, pick(details)]])));
+  if (entries.length === 0) return { entries, retrieval: [] };
+  const byId = <T>(pick: (details: Details) => T): Record<string, T> => detailsById(done, pick);
   const timings = byId(({ timing }) => timing);
   await writeWhole(join(outDir, 'timing.json'), prettyJson(timings));
   const classNames = done.find(({ details }) => details?.classNames !== undefined)?.details?.classNames;
   const page = await renderReport({ entries, timings, curves: byId(({ curves }) => curves), pictures: byId(({ pictures }) => pictures), ...(classNames && { classNames }) });
-  const report = join(outDir, 'report.html');
-  await writeWhole(report, page);
-  return { entries, report };
+  return { entries, retrieval: [], report: await writeReport(outDir, page) };
 }
 
-async function completeArm({ id, recipe }: Arm, outDir: string): Promise<{ entry: Entry; details: Details | undefined } | undefined> {
-  const files = armFiles(outDir, id);
-  if (!existsSync(files.entry)) return undefined;
-  const { entry } = await readEntry(files.entry);
-  return entry.training?.recipeHash === recipeHash(recipe) ? { entry, details: await readDetails(files.details) } : undefined;
+async function concludeRetrieval(arms: readonly Arm[], outDir: string): Promise<Concluded> {
+  const done = await completeArms(arms, outDir, async (files) => ({ ...(await readRetrievalEntry(files.entry)), details: await readRetrievalDetails(files.details) }));
+  const retrieval = done.map(({ entry }) => entry);
+  if (retrieval.length === 0) return { entries: [], retrieval };
+  const byId = <T>(pick: (details: RetrievalDetails) => T): Record<string, T> => detailsById(done, pick);
+  await writeWhole(join(outDir, 'timing.json'), prettyJson(byId(({ timing }) => timing)));
+  const page = await renderRetrievalReport({ entries: retrieval, details: byId((details) => details) });
+  return { entries: [], retrieval, report: await writeReport(outDir, page) };
+}
+
+const detailsById = <D, T>(done: readonly { readonly entry: { readonly id: string }; readonly details: D | undefined }[], pick: (details: D) => T): Record<string, T> =>
+  Object.fromEntries(done.flatMap(({ entry, details }) => (details === undefined ? [] : [[entry.id, pick(details)]])));
+
+async function writeReport(outDir: string, page: string): Promise<string> {
+  const report = join(outDir, 'report.html');
+  await writeWhole(report, page);
+  return report;
+}
+
+/** What the arms that are complete left, in their order; an entry of another recipe is not theirs. */
+async function completeArms<T extends { readonly entry: { readonly training?: { readonly recipeHash: string } | undefined } }>(arms: readonly Arm[], outDir: string, read: (files: ArmFiles) => Promise<T>): Promise<T[]> {
+  const found = await Promise.all(arms.map(async ({ id, recipe }) => {
+    const files = armFiles(outDir, id);
+    if (!existsSync(files.entry)) return [];
+    const complete = await read(files);
+    return complete.entry.training?.recipeHash === recipeHash(recipe) ? [complete] : [];
+  }));
+  return found.flat();
 }
