@@ -1,6 +1,6 @@
 import { box, evaluation, linf, randomStream, threatModel } from '@robustjs/core';
 import { readBatch } from '@robustjs/datasets';
-import { abs, dispose, grad, max, sub, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { abs, dispose, grad, max, sub, sum, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { countTrue, discordant, type Finding, skipped, tolerance } from '../evaluate/sanity/check.ts';
 import { type AttackedQueries, attackQueries, type Ground } from './attack-queries.ts';
 import { queryAttack, type QueryAttack } from './attacks.ts';
@@ -52,7 +52,7 @@ async function deterministic({ model, route, dataset }: Ground, rows: Int32Array
   const { inputs, labels } = await readBatch(dataset, rows);
   const passes: Tensor[] = Array.from({ length: 5 }, () => model.forward(inputs, evaluation(route)));
   const gaps = await Promise.all(passes.slice(1).map(async (pass) => {
-    const difference = max(abs(sub(pass, passes[0]!)));
+    const difference = tidy(() => max(abs(sub(pass, passes[0]!))));
     const [value = NaN] = await difference.data();
     difference.dispose();
     return value;
@@ -68,7 +68,7 @@ async function gradientNotZero({ model, route, dataset, gallery, seed }: Ground,
   const goals = tensor1d(rows, 'int32');
   const start = linf(0.01).randomStart(inputs, ids, randomStream(seed).split('S06'), model.bounds);
   const gradient = grad((x: Tensor) => sum(retrievalMargin(gallery)(model.forward(x, evaluation(route)), goals)))(start);
-  const totals = sum(abs(gradient), inputs.shape.slice(1).map((_, axis) => axis + 1));
+  const totals = tidy(() => sum(abs(gradient), inputs.shape.slice(1).map((_, axis) => axis + 1)));
   const zero = Array.from(await totals.data()).filter((value) => value === 0).length;
   dispose([inputs, labels, goals, start, gradient, totals]);
   const share = zero / rows.length;

@@ -42,7 +42,7 @@ export function queryAttacksTable(arms: readonly RetrievalArm[]): Html {
   const rows = arms.flatMap((arm) => arm.entry.evaluations.flatMap(({ threat, attacks, robust }) => attacks.map((attack) => ({ arm, threat, attack, n: robust.n }))));
   return table('Recall@1 under each attack on its own', [
     { title: 'Method', cell: ({ arm }) => armLabel(arm) },
-    { title: 'Attack', cell: ({ attack, threat }) => html`${attack.id}${attack.config['steps'] !== undefined && `, ${String(attack.config['steps'])} steps`}<small>eps ${epsText(threat.eps)}</small>` },
+    { title: 'Attack', cell: ({ attack, threat }) => html`${attack.id}${attack.config['steps'] !== undefined && `, ${Number(attack.config['steps'])} steps`}<small>eps ${epsText(threat.eps)}</small>` },
     { title: 'Recall@1', number: true, cell: ({ attack, n }) => percentDigits((attack.rows - attack.brokenAlone) / Math.max(1, n), n) },
     { title: 'Gradients', number: true, cell: ({ attack }) => count(attack.gradientCalls) },
   ], rows);

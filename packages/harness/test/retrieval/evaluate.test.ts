@@ -1,0 +1,111 @@
+import { type Model, modelOf } from '@robustjs/core';
+import { startWasm } from '@robustjs/backend-wasm';
+import { loadMnistDigits, splitClasses, take } from '@robustjs/datasets';
+import { normalized } from '@robustjs/metric-learning';
+import { avgPool, memory, reshape, step, sub, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { relabeled } from '../../src/run/disjoint-data.ts';
+import { evaluateRetrieval, retrievalEntryFromJson, type EvaluatedRetrieval } from '../../src/retrieval/index.ts';
+import { exampleOrder } from '../../src/evaluate/order.ts';
+import { wilson } from '../../src/evaluate/wilson.ts';
+
+// Means over blocks of 7 x 7 pixels, scaled to length 1, as embeddings: retrieval can be recomputed from the images alone.
+const blocks = (x: Tensor): Tensor2D => reshape(avgPool(x as Tensor4D, 7, 7, 'valid'), [-1, 16]);
+const pixels: Model = modelOf((x) => normalized(blocks(x)), { inputShape: [28, 28, 1] });
+
+async function digits(): Promise<Parameters<typeof evaluateRetrieval>[1]> {
+  const { train } = await loadMnistDigits();
+  const parts = splitClasses(train, { train: [0, 1], test: [4, 9] });
+  return { train: relabeled(take(parts.train, 20, 0)), test: relabeled(take(parts.test, 40, 0)) };
+}
+
+const evaluated = (data: Awaited<ReturnType<typeof digits>>, batchSize: number): Promise<EvaluatedRetrieval> =>
+  evaluateRetrieval(pixels, data, {
+    id: 'pixels',
+    evaluation: { norm: 'Linf', eps: [0.1, 0.3], attacks: [{ id: 'noise', options: { draws: 2 } }, { id: 'global', options: { steps: 3 } }, { id: 'margin', options: { steps: 3 } }], queries: 15, batchSize },
+    loss: { id: 'none', preset: 'pml' },
+    seed: 0,
+    about: { method: { id: 'pixels', package: '', version: '', options: {} }, reconstruction: false, architecture: 'none', preprocessing: 'none', additionalData: false, reported: null },
+    runtime: { id: 'wasm', version: '', variant: '' },
+    pictures: 3,
+  });
+
+describe('evaluateRetrieval', () => {
+  let data: Awaited<ReturnType<typeof digits>>;
+  let result: EvaluatedRetrieval;
+  beforeAll(async () => {
+    await startWasm();
+    data = await digits();
+    const before = memory().numTensors;
+    result = await evaluated(data, 100);
+    expect(memory().numTensors).toBe(before);
+  });
+
+  it('recalls what plain loops over the images recall', async () => {
+    const { test } = data;
+    const rows = await Promise.all([...test.ids.keys()].map(async (row) => {
+      const image = await test.read([row]);
+      const values = Array.from({ length: 16 }, (_, block) => image.reduce((sum, value, p) => sum + (Math.floor(p / 196) === Math.floor(block / 4) && Math.floor((p % 28) / 7) === block % 4 ? value / 49 : 0), 0));
+      const length = Math.hypot(...values);
+      return values.map((value) => value / length);
+    }));
+    const nearest = rows.map((query, i) => rows.map((row, k) => ({ k, distance: row.reduce((sum, value, p) => sum + (value - query[p]!) ** 2, 0) })).filter(({ k }) => k !== i).sort((a, b) => a.distance - b.distance)[0]!.k);
+    const right = nearest.map((k, i) => test.labels[k] === test.labels[i]);
+    expect(result.entry.clean.recall1).toEqual({ correct: right.filter(Boolean).length, n: 40, ci95: wilson(right.filter(Boolean).length, 40) });
+    expect(result.examples.map(({ index, clean }) => [index, clean])).toEqual([...exampleOrder(test).subarray(0, 15)].sort((a, b) => a - b).map((row) => [row, right[row]]));
+  });
+
+  it('counts what the outcomes beside it say, worst case over attacks query by query', () => {
+    const { entry, examples } = result;
+    expect(entry.queries.correct).toBe(examples.filter(({ clean }) => clean).length);
+    entry.evaluations.forEach(({ robust, attacks, threat }, i) => {
+      expect(robust).toMatchObject({ n: 15, correct: examples.filter(({ outcomes }) => outcomes[i]!.robust).length });
+      expect(attacks.at(-1)!.brokenUnion).toBe(entry.queries.correct - robust.correct);
+      expect(Math.max(...attacks.map(({ brokenAlone }) => brokenAlone))).toBeLessThanOrEqual(attacks.at(-1)!.brokenUnion);
+      for (const { outcomes } of examples) expect(outcomes[i]!.distances?.Linf ?? 0).toBeLessThanOrEqual(threat.eps + 1e-6);
+    });
+    // Pixels give way: an attack that could not break any would not be one.
+    expect(entry.evaluations[1]!.robust.correct).toBeLessThan(entry.queries.correct);
+  });
+
+  it('leaves queries that are wrong at once alone', () => {
+    for (const { clean, outcomes } of result.examples) if (!clean) expect(outcomes.every(({ robust, brokenBy, distances }) => !robust && brokenBy === null && distances === null)).toBe(true);
+  });
+
+  it('gives the same record whatever the batches, and one that its schema takes', async () => {
+    const other = await evaluated(data, 4);
+    expect(other.entry).toEqual(result.entry);
+    expect(other.examples).toEqual(result.examples);
+    expect(retrievalEntryFromJson(JSON.stringify(result.entry))).toEqual(result.entry);
+    expect(() => retrievalEntryFromJson(JSON.stringify({ ...result.entry, queries: { correct: 9, n: 1, ci95: [0, 1] } }))).toThrow(/queries.correct/);
+  });
+
+  it('makes every check that applies, and passes those that a plain model passes', () => {
+    expect(result.entry.sanity.map(({ id }) => id)).toEqual(['S01', 'S02', 'S06', 'S10', 'S13', 'S14', 'S16', 'S18', 'S19', 'S20', 'S23']);
+    const failed = result.entry.sanity.filter(({ status }) => status === 'fail');
+    expect(failed).toEqual([]);
+  });
+
+  it('pictures a query with its neighbours by plain distance, before and after', () => {
+    for (const { before, after, clean, adversarial, label } of result.pictures) {
+      expect([before.length, after.length, clean.length, adversarial.length]).toEqual([5, 5, 784, 784]);
+      expect(before[0]!.label).toBe(label);
+    }
+    expect(result.pictures[0]!.after[0]!.label).not.toBe(result.pictures[0]!.label);
+    expect(result.projection.points).toHaveLength(40);
+  });
+});
+
+it('trips the check for zero gradients on a model that hides them', async () => {
+  await startWasm();
+  const data = await digits();
+  // A step has no slope anywhere.
+  const flat = modelOf((x) => normalized(step(sub(blocks(x), 0.2))), { inputShape: [28, 28, 1] });
+  const { entry } = await evaluateRetrieval(flat, data, {
+    id: 'flat', evaluation: { norm: 'Linf', eps: [0.1], attacks: [{ id: 'margin', options: { steps: 2 } }], queries: 10, batchSize: 10 }, loss: { id: 'none', preset: 'pml' }, seed: 0,
+    about: { method: { id: 'flat', package: '', version: '', options: {} }, reconstruction: false, architecture: 'none', preprocessing: 'none', additionalData: false, reported: null },
+    runtime: { id: 'wasm', version: '', variant: '' },
+  });
+  expect(entry.sanity.find(({ id }) => id === 'S06')).toMatchObject({ status: 'fail', value: 1 });
+  expect(entry.unreliable).toBe(true);
+});
