@@ -20,9 +20,10 @@ export interface TradeOffOptions {
   /** The first constant. Default 0.001. */
   readonly initialConstant?: number;
   /**
-   * A row goes on to its next constant as soon as a tenth of the steps has not lowered its loss by one part in 10000, and
-   * the steps saved go into more constants: what a row costs does not depend on its batch. (The authors' code ends the
-   * whole batch instead, by its summed loss.) Default true.
+   * A row that has found an adversarial input goes on to its next constant as soon as a tenth of the steps has not lowered
+   * its loss by one part in 10000. The steps saved go into more constants: what a row costs does not depend on its batch.
+   * (The authors' code ends a whole batch by its summed loss, found or not; row by row that takes slow constants for
+   * useless ones.) Default true.
    */
   readonly abortEarly?: boolean;
 }
@@ -126,7 +127,8 @@ function afterStep({ own, ledger, nearest }: State, minimizer: Minimizer): State
 function settled({ own, ledger, ...rest }: State, { steps, abortEarly }: TradeOff, minimizer: Minimizer): State {
   const { constant, age, found, loss, previous } = ledger;
   const finished = greaterEqual<Tensor1D>(age, steps);
-  const done = abortEarly ? logicalOr<Tensor1D>(finished, greater(loss, mul(previous, 0.9999))) : finished;
+  const stalled = logicalAnd<Tensor1D>(greater(found, 0), greater(loss, mul(previous, 0.9999)));
+  const done = abortEarly ? logicalOr<Tensor1D>(finished, stalled) : finished;
   const success = logicalAnd<Tensor1D>(done, greater(found, 0));
   const failure = logicalAnd<Tensor1D>(done, lessEqual(found, 0));
   const upper = where<Tensor1D>(success, minimum(ledger.upper, constant), ledger.upper);
