@@ -23,7 +23,7 @@ export interface Subject {
   /** Numbers that were trained; 0 where they cannot be seen. */
   readonly parameterCount: number;
   /** SHA-256 of parameters and buffers; null where they cannot be seen. */
-  weightsHash(): Promise<string | null>;
+  readonly weightsHash: () => Promise<string | null>;
 }
 
 /** What a foreign model is not expected to know about itself. */

@@ -1,6 +1,6 @@
 // Fixtures of section 8 of the evaluation protocol that sanity.test.ts does not have: with the checks that they must trip.
 import { startWasm } from '@robustjs/backend-wasm';
-import { evaluation, type Model, modelOf, randomStream } from '@robustjs/core';
+import { evaluation, type Model, randomStream } from '@robustjs/core';
 import { buildNetwork, crossEntropy, smallCnn, standardKit } from '@robustjs/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
