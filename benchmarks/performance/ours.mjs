@@ -1,14 +1,12 @@
 // One task of the performance benchmark on the wasm runtime: node ours.mjs <task> <relaxed|simd>. Prints seconds, one a repetition.
 import * as tf from '@tensorflow/tfjs-core';
-import { pgd } from '@robustjs/attacks';
 import { startWasm } from '@robustjs/backend-wasm';
-import { commitUpdates, linf, MAIN, mean, one, randomStream, rows, runAttack } from '@robustjs/core';
-import { branchedNorms, buildNetwork, crossEntropy, resnet, smallCnn, standardKit } from '@robustjs/nn';
+import { MAIN } from '@robustjs/core';
 import { main as asc } from 'assemblyscript/asc';
+import { BATCH, steps } from './steps.mjs';
 
 const [task, variant] = process.argv.slice(2);
 const runtime = await startWasm({ relaxed: variant !== 'simd' });
-const BATCH = 64;
 
 /** Seconds of each repetition after two that warm up; what a repetition returns is read, so that nothing is left to be done. */
 async function measure(work, repetitions) {
@@ -19,49 +17,6 @@ async function measure(work, repetitions) {
     times.push((performance.now() - start) / 1000);
   }
   return times.slice(2);
-}
-
-/** The networks of the comparison; the small one has no norms, as in peer.py. */
-function network(name, branches = [MAIN]) {
-  const plain = standardKit(randomStream(1));
-  const kit = branches.length > 1 ? branchedNorms(plain, branches) : plain;
-  const without = { ...kit, norm: () => ({ parameters: [], buffers: [], apply: (input) => input }) };
-  const inputShape = name === 'cnn' ? [28, 28, 1] : [32, 32, 3];
-  const architecture = (name === 'cnn' ? smallCnn : resnet)({ inputShape, classes: 10 });
-  return buildNetwork(architecture, { kit: name === 'cnn' ? without : kit, inputShape });
-}
-
-async function steps(name, branches = [MAIN]) {
-  const model = network(name, branches);
-  const share = (i) => Math.floor(((i + 1) * BATCH) / branches.length) - Math.floor((i * BATCH) / branches.length);
-  const route = branches.length > 1 ? rows(branches.map((branch, i) => ({ branch, count: share(i) }))) : one(MAIN);
-  const inputs = tf.randomUniform([BATCH, ...model.inputShape], 0, 1, 'float32', 7);
-  const ids = Array.from({ length: BATCH }, (_, i) => i);
-  const labels = tf.tensor1d(ids.map((i) => i % 10), 'int32');
-  const variables = model.parameters.map(({ variable }) => variable);
-  const problem = { model, inputs, labels, ids, threat: linf('8/255'), random: randomStream(2) };
-  return {
-    async train(batch = inputs) {
-      const updates = [];
-      const loss = () => mean(crossEntropy(model.forward(batch, { train: true, route, updates }), labels));
-      const { value, grads } = tf.variableGrads(loss, variables);
-      for (const variable of variables) tf.tidy(() => variable.assign(tf.sub(variable, tf.mul(grads[variable.name], 0.01))));
-      commitUpdates(updates);
-      await value.data();
-      tf.dispose([value, grads]);
-    },
-    async adversarialTrain() {
-      const { adversarial } = await runAttack(pgd({ steps: 10, alpha: '2/255' }), { ...problem, keep: 'last' });
-      await this.train(adversarial);
-      adversarial.dispose();
-    },
-    // No row counts as broken: all stay to the last step, so that the work is the same whatever the weights.
-    async evaluate() {
-      const criterion = (outputs) => tf.tidy(() => tf.cast(tf.zeros([outputs.shape[0]]), 'bool'));
-      const { adversarial } = await runAttack(pgd({ steps: 40, alpha: '2/255' }), { ...problem, criterion });
-      adversarial.dispose();
-    },
-  };
 }
 
 const LAYERS = [[1, 16, 28, 1], [16, 32, 28, 2], [32, 32, 14, 2], [3, 16, 32, 1], [16, 16, 32, 1], [32, 32, 16, 1], [64, 64, 8, 1]];
@@ -117,7 +72,7 @@ async function peak() {
 
 /** Clean training steps of ResNet-8 with one norm and with rows routed through two and three, in turn: seconds of each. */
 async function routed() {
-  const contenders = await Promise.all([[MAIN], [MAIN, 'b'], [MAIN, 'b', 'c']].map((branches) => steps('resnet8', branches)));
+  const contenders = [[MAIN], [MAIN, 'b'], [MAIN, 'b', 'c']].map((branches) => steps('resnet8', branches));
   const times = contenders.map(() => []);
   for (let round = 0; round < 4; round++) for (const [i, { train }] of contenders.entries()) times[i].push(...(await measure(() => train(), 3)));
   return { 'one branch': times[0], 'two branches': times[1], 'three branches': times[2] };
@@ -127,14 +82,14 @@ async function run() {
   switch (task) {
     case 'cnn-pgd10-training':
     case 'resnet8-pgd10-training': {
-      const { adversarialTrain, train } = await steps(task.split('-')[0]);
+      const { adversarialTrain, train } = steps(task.split('-')[0]);
       return measure(() => adversarialTrain.call({ train }), 3);
     }
     case 'cnn-pgd40-evaluation':
     case 'resnet8-pgd40-evaluation':
-      return measure((await steps(task.split('-')[0])).evaluate, 1);
+      return measure(() => steps(task.split('-')[0]).evaluate(), 1);
     case 'resnet8-clean-training': {
-      const { train } = await steps('resnet8');
+      const { train } = steps('resnet8');
       return measure(() => train(), 12);
     }
     case 'branches':

@@ -1,6 +1,6 @@
 import {
-  add, avgPool, avgPool3d, concat, engine, gather, grads, logSoftmax, matMul, maxPool, maxPool3d, mean, moments, mul, pad, relu, rsqrt, slice,
-  softplus, sub, type Tensor, type Tensor4D, type Tensor5D, tensor1d, unsortedSegmentSum,
+  add, avgPool, avgPool3d, concat, engine, gather, grads, greater, logSoftmax, matMul, maxPool, maxPool3d, mean, moments, mul, pad, relu, rsqrt,
+  slice, softplus, sub, type Tensor, type Tensor4D, type Tensor5D, tensor1d, tile, unsortedSegmentSum,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { expectSame, on, values } from './compare.ts';
@@ -43,6 +43,11 @@ const OPS: readonly (readonly [string, () => Tensor[]])[] = [
   ['slice', () => withGradients((x) => slice(x, [1, 0, 2], [2, 3, 2]), values([4, 3, 5], 1))],
   ['pad', () => withGradients((x) => pad(x, [[1, 0], [2, 3]]), values([3, 4], 1))],
   ['mean', () => withGradients((x) => mean(x, [1, 2]), values([3, 4, 5, 2], 1))],
+  ['tile a value a row', () => withGradients((x) => tile(x, [1, 4, 3, 2]), values([5, 1, 1, 1], 1))],
+  ["tile a channel's", () => withGradients((x) => tile(x, [3, 4, 1]), values([1, 1, 5], 1))],
+  ['tile neighbouring rows', () => [tile(values([4, 3], 1), [2, 1]), tile(values([2, 3], 1), [1, 2]), tile(values([0, 1], 1), [1, 3])]],
+  ['tile in two places', () => [tile(values([4, 3], 1), [2, 2]), tile(values([2, 1, 3], 1), [2, 1, 2])]],
+  ['tile integers and bools', () => [tile(tensor1d([3, -1, 7], 'int32'), [2]), tile(greater(values([4, 1], 1), 0), [1, 3])]],
   ['batch norm', () => withGradients(normalized, values([4, 5, 3, 6], 1))],
 ];
 

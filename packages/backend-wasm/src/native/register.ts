@@ -14,6 +14,7 @@ import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
 import { reluKernels } from './relu.ts';
 import { sumKernels } from './sum.ts';
+import { tile } from './tile.ts';
 
 /** Puts the compiled kernels in the place of the rewrites that serve where they cannot be linked. */
 export function registerNative(backend: BackendWasm, native: NativeFunctions): void {
@@ -29,6 +30,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     identity,
     ...reluKernels(native),
     ...sumKernels(native),
+    tile,
   ];
   kernels.forEach(install);
   registerBatchNormGradients();
