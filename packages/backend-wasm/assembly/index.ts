@@ -8,4 +8,4 @@ export { pad } from './pad';
 export { product } from './product';
 export { relu, reluGradient } from './relu';
 export { sumMiddle } from './sum';
-export { winogradFilter, winogradInput, winogradOutput } from './winograd';
+export { winogradFilter, winogradInput, winogradOutput, winogradProduct } from './winograd';

@@ -45,8 +45,14 @@ export interface NativeFunctions {
     from: number, down: number, across: number, rows: number, rowStep: number, columns: number, columnStep: number,
     to: number, plane: number,
   ): void;
-  winogradInput(tiles: number, sources: number, a: number, line: number, channels: number, to: number, plane: number): void;
-  winogradOutput(tiles: number, targets: number, from: number, plane: number, channels: number, to: number, line: number): number;
+  winogradInput(tiles: number, sources: number, a: number, line: number, channels: number, to: number, plane: number, lines: number): void;
+  winogradProduct(
+    tiles: number, sources: number, targets: number, a: number, planeA: number,
+    channels: number, b: number, planeB: number, columns: number, c: number, planeC: number,
+  ): void;
+  winogradOutput(
+    tiles: number, targets: number, from: number, plane: number, channels: number, to: number, line: number, lines: number,
+  ): number;
   /** assembly/sum.ts */
   sumMiddle(outer: number, count: number, inner: number, from: number, to: number, factor: number): void;
 }
