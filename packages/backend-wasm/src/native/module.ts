@@ -17,6 +17,7 @@ export interface NativeFunctions {
     count: number, from: number, height: number, width: number, channels: number,
     to: number, top: number, bottom: number, left: number, right: number, channelsOut: number,
   ): void;
+  zero(to: number, size: number): number;
   /** assembly/pack.ts */
   packPanels(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, panelSize: number): void;
   packColumns(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, columnSize: number): void;
@@ -53,6 +54,52 @@ export interface NativeFunctions {
   winogradOutput(
     tiles: number, targets: number, from: number, plane: number, channels: number, to: number, line: number, lines: number,
   ): number;
+  /** assembly/pool.ts; `geometry` as {@link axisTable} writes it, for depth, rows and columns. */
+  maxPool(count: number, channels: number, geometry: number, x: number, y: number): void;
+  averagePool(count: number, channels: number, geometry: number, x: number, y: number): void;
+  maxPoolGradient(count: number, channels: number, geometry: number, dy: number, x: number, dx: number): void;
+  maxPoolGather(count: number, channels: number, geometry: number, from: number, x: number, y: number): void;
+  averagePoolGradient(count: number, channels: number, geometry: number, dy: number, dx: number): void;
+  /** assembly/depthwise.ts; `geometry` for rows and columns. */
+  depthwise(
+    rows: number, columns: number, channels: number, a: number, down: number, across: number,
+    filter: number, tapRows: number, tapColumns: number, tapDown: number, tapAcross: number, y: number,
+  ): void;
+  depthwiseInput(channels: number, geometry: number, dy: number, filter: number, dx: number): void;
+  depthwiseFilter(channels: number, geometry: number, x: number, dy: number, dw: number): void;
+  widen(count: number, times: number, from: number, to: number): void;
+  narrow(count: number, times: number, from: number, to: number): void;
+  /** assembly/depth.ts */
+  unfoldDepth(
+    outputs: number, taps: number, stride: number, dilation: number, before: number,
+    depth: number, pixels: number, channels: number, from: number, to: number,
+  ): void;
+  foldDepth(
+    outputs: number, taps: number, stride: number, before: number,
+    depth: number, pixels: number, channels: number, from: number, to: number,
+  ): void;
+  /** assembly/activations.ts */
+  activation(kind: number, count: number, alpha: number, x: number, y: number): void;
+  activationGradient(kind: number, count: number, alpha: number, dy: number, x: number, dx: number): void;
+  /** assembly/clip.ts */
+  clip(count: number, from: number, low: number, high: number, to: number): void;
+  /** assembly/cross-entropy.ts; labels or probabilities, the other address is 0. */
+  crossEntropy(rows: number, classes: number, logits: number, labels: number, probabilities: number, smoothing: number, to: number): void;
+  crossEntropyGradient(
+    rows: number, classes: number, dy: number, logits: number, labels: number, probabilities: number,
+    smoothing: number, held: number, to: number,
+  ): void;
+  /** assembly/optimizer.ts */
+  momentumStep(
+    count: number, p: number, gradient: number, slot: number, toP: number, toSlot: number,
+    rate: number, momentum: number, nesterov: number, decay: number,
+  ): void;
+  adamStep(
+    count: number, p: number, gradient: number, m: number, v: number, toP: number, toM: number, toV: number,
+    length: number, beta1: number, rest1: number, beta2: number, rest2: number, epsilon: number, decay: number,
+  ): void;
+  /** assembly/repeat.ts */
+  repeatMiddle(outer: number, count: number, inner: number, from: number, to: number, divisor: number): void;
   /** assembly/sum.ts */
   sumMiddle(outer: number, count: number, inner: number, from: number, to: number, factor: number): void;
 }
