@@ -17,3 +17,4 @@ export { relu, reluGradient } from './relu';
 export { repeatMiddle } from './repeat';
 export { sumMiddle } from './sum';
 export { winogradFilter, winogradInput, winogradOutput, winogradProduct } from './winograd';
+export { winogradGradient, winogradSums, winogradTaps } from './winograd-filter';

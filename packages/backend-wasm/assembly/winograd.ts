@@ -11,23 +11,23 @@ import { product } from './product';
  * large; here they are about those of a direct sum (1e-6 of the largest output). All but the filters' coefficients are exact.
  */
 
-const A: f32 = 0.75;
-const B: f32 = 1.5;
-const AA: f32 = A * A;
-const BB: f32 = B * B;
-const AAA: f32 = AA * A;
-const BBB: f32 = BB * B;
+export const A: f32 = 0.75;
+export const B: f32 = 1.5;
+export const AA: f32 = A * A;
+export const BB: f32 = B * B;
+export const AAA: f32 = AA * A;
+export const BBB: f32 = BB * B;
 /** x^4 - SUM x^2 + PRODUCT vanishes at +-a and +-b. */
 const PRODUCT: f32 = AA * BB;
 const SUM: f32 = AA + BB;
 /** Inverse products of a point's distances from the others. */
-const AT_0: f32 = 1 / PRODUCT;
-const AT_A: f32 = 1 / (2 * AA * (AA - BB));
-const AT_B: f32 = 1 / (2 * BB * (BB - AA));
+export const AT_0: f32 = 1 / PRODUCT;
+export const AT_A: f32 = 1 / (2 * AA * (AA - BB));
+export const AT_B: f32 = 1 / (2 * BB * (BB - AA));
 
-const PLANES: i32 = 36;
+export const PLANES: i32 = 36;
 /** Bytes of a row of six vectors in `lines`, the memory for one patch between its two passes. */
-const ROW: usize = 96;
+export const ROW: usize = 96;
 
 /** Transforms filters: tap (i, j) of the pair (r, f) stands at from + i * down + j * across + r * rowStep + f * columnStep. */
 export function winogradFilter(

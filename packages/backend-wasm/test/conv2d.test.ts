@@ -138,6 +138,20 @@ describe('edges', () => {
     });
   });
 
+  // An output gradient reaches nine pixels; an infinite pixel makes all sums over it infinite or NaN, and no others.
+  test.each([Number.POSITIVE_INFINITY, Number.NaN])('%d in a wide filter gradient stays where it goes on cpu', async (bad) => {
+    const work = (): Tensor[] => {
+      const [x, dy] = [values<Rank.R4>([3, 9, 6, 8], 1), values<Rank.R4>([3, 9, 6, 16], 2)];
+      const held = x.bufferSync();
+      held.set(bad, 1, 4, 3, 5);
+      const f = (filter: Tensor): Tensor => conv2d(held.toTensor(), filter as Tensor4D, 1, 'same');
+      return grads(f)([values([3, 3, 8, 16], 3)], dy);
+    };
+    const [[got], [expected]] = [await on('wasm', work), await on('cpu', work)] as [[Float32Array], [Float32Array]];
+    expect([...got].map(Number.isFinite)).toEqual([...expected].map(Number.isFinite));
+    got.forEach((value, i) => Number.isFinite(value) && expect(value).toBeCloseTo(expected[i]!, 3));
+  });
+
   // TF.js's wasm kernels give -Infinity here, which a ReLU turns into 0.
   test('a NaN stays one: from a pixel in its own example, from a filter in its channel', async () => {
     const poisoned = (shape: number[], at: number): Tensor => {

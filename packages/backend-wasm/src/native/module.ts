@@ -100,6 +100,10 @@ export interface NativeFunctions {
   ): void;
   /** assembly/repeat.ts */
   repeatMiddle(outer: number, count: number, inner: number, from: number, to: number, divisor: number): void;
+  /** assembly/winograd-filter.ts */
+  winogradGradient(tiles: number, sources: number, dy: number, line: number, channels: number, to: number, plane: number, lines: number): void;
+  winogradSums(tiles: number, channels: number, a: number, planeA: number, channelsOut: number, b: number, planeB: number, sums: number): void;
+  winogradTaps(count: number, sums: number, to: number, lines: number): number;
   /** assembly/sum.ts */
   sumMiddle(outer: number, count: number, inner: number, from: number, to: number, factor: number): void;
 }

@@ -40,14 +40,14 @@ export function isForWinograd(channels: number, channelsOut: number, height: num
   return fits(channels) && fits(channelsOut) && Math.min(height, width) >= 4;
 }
 
-const PLANES = 36;
+export const PLANES = 36;
 /** Rows and columns of outputs in a tile. */
-const TILE = 4;
+export const TILE = 4;
 /** Floats of transformed patches and outputs at a time: they should stay in the second-level cache. */
 const FLOATS_AT_ONCE = 131_072;
 const IMAGE_FLOATS = 24_576;
 /** Floats between planes: at distances of a power of two all would compete for the same few lines of the first-level cache. */
-const APART = 48;
+export const APART = 48;
 
 /**
  * Computes a convolution with a quarter of the multiplications (see assembly/winograd.ts). Examples whose results are not all finite
@@ -99,7 +99,23 @@ function transformFilter(
   return { at, size };
 }
 
-const plan = remembered((given: PaddedShape, height: number, width: number, channelsOut: number) => {
+/** Padded images of a block and their tiles. */
+interface TilePlan {
+  readonly shape: PaddedShape;
+  /** Images in a block, tiles of one, and tiles transformed at a time. */
+  readonly images: number;
+  readonly tiles: number;
+  readonly atOnce: number;
+  /** Where the patches of a block lie, and where its outputs go; see assembly/winograd.ts. */
+  readonly sources: Uint32Array;
+  readonly targets: Uint32Array;
+  /** Rows of the products' operands and results. */
+  readonly lines: Uint32Array;
+  readonly results: Uint32Array;
+}
+
+/** How a convolution of padded images is cut into tiles. */
+export const plan: (given: PaddedShape, height: number, width: number, channelsOut: number) => TilePlan = remembered((given, height, width, channelsOut) => {
   const [down, across] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
   // The last tiles may lie half outside.
   const shape = { ...given, bottom: given.bottom + TILE * down - height, right: given.right + TILE * across - width };
