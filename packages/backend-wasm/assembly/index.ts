@@ -1,5 +1,5 @@
 export { activation, activationGradient } from './activations';
-export { gains, gradientSums, gradientTerms, inputGradient, moments, normalize } from './batch-norm';
+export { gains, gradientSums, gradientTerms, inputGradient, moments, normalize, rectifiedGain } from './batch-norm';
 export { binary } from './binary';
 export { clip } from './clip';
 export { compareNumber } from './compare';

@@ -24,15 +24,20 @@ export interface NativeFunctions {
   /** assembly/batch-norm.ts */
   moments(count: number, channels: number, x: number, mean: number, variance: number): void;
   gains(channels: number, scale: number, variance: number, epsilon: number, gain: number): void;
-  normalize(count: number, channels: number, x: number, center: number, gain: number, offset: number, y: number): void;
-  gradientSums(count: number, channels: number, dy: number, x: number, center: number, sums: number, products: number): void;
+  normalize(
+    count: number, channels: number, x: number, center: number, gain: number, offset: number, plus: number, rectified: boolean, y: number,
+  ): void;
+  rectifiedGain(count: number, channels: number, dy: number, y: number, gain: number, kept: number, dx: number): void;
+  gradientSums(
+    count: number, channels: number, dy: number, x: number, center: number, gain: number, offset: number, sums: number, products: number,
+  ): void;
   gradientTerms(
     count: number, channels: number, gain: number, variance: number, epsilon: number,
     sums: number, products: number, slope: number, level: number,
   ): void;
   inputGradient(
     count: number, channels: number, dy: number, x: number, center: number,
-    gain: number, slope: number, level: number, dx: number,
+    gain: number, offset: number, slope: number, level: number, dx: number,
   ): void;
   /** assembly/binary.ts */
   binary(operation: number, outer: number, middle: number, inner: number, large: number, small: number, to: number): void;
