@@ -3,15 +3,10 @@ import {
   slice, softplus, sub, type Tensor, type Tensor4D, type Tensor5D, tensor1d, tile, unsortedSegmentSum,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { expectSame, on, values } from './compare.ts';
+import { expectSame, on, values, withGradients } from './compare.ts';
 
 // Oracle: TF.js's cpu backend.
 const TOLERANCES = [1e-5, 1e-4];
-
-function withGradients(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor[] {
-  const y = f(...inputs);
-  return [y, ...grads(f)(inputs, values(y.shape, 9))];
-}
 
 /** Batch norm in training mode, spelled out: statistics are differentiated too. */
 function normalized(x: Tensor): Tensor {

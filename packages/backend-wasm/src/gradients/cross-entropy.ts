@@ -1,5 +1,5 @@
 import {
-  add, cast, engine, expandDims, type GradConfig, mul, oneHot, registerGradient, softmax, sub, sum, type Tensor, zerosLike,
+  add, cast, engine, equal, expandDims, type GradConfig, mul, range, registerGradient, softmax, sub, sum, type Tensor, zerosLike,
 } from '@tensorflow/tfjs-core';
 
 /** Gradients of the kernels in native/cross-entropy.ts, of both orders. None reaches the target. */
@@ -41,5 +41,6 @@ const second: GradConfig = {
 
 function probabilities(target: Tensor, classes: number, smoothing: number): Tensor {
   if (target.dtype !== 'int32') return target;
-  return add(mul(cast(oneHot(target, classes), 'float32'), 1 - smoothing), smoothing / classes);
+  const hard = cast(equal(expandDims(target, 1), range(0, classes, 1, 'int32')), 'float32');
+  return add(mul(hard, 1 - smoothing), smoothing / classes);
 }

@@ -2,7 +2,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
 import { type AddedKernel, input, view } from '../kernels/heap.ts';
-import { forwardShape, isSmall } from './conv2d.ts';
+import { forwardShape, isSmall, skipped } from './conv2d.ts';
 import { type LoadImages, loader, paddedWidth } from './images.ts';
 import type { NativeFunctions } from './module.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
@@ -45,6 +45,7 @@ function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeo
   view(backend, dw).fill(0);
   const shape = enoughToCopy(forwardShape(geometry), columns.kernel * inChannels);
   const line = paddedWidth(shape) * inChannels * 4;
+  const start = skipped(rows) * line + skipped(columns) * inChannels * 4;
   withScratch(backend, (scratch) => {
     const images = loader(native, scratch, address(backend, x), shape, 1);
     const gradients = panelLoader(native, scratch, address(backend, dy), geometry);
@@ -52,7 +53,7 @@ function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeo
     for (let n = 0; n < geometry.batch; n++)
       native.outer(
         rows.output, columns.output,
-        images(n, 1), rows.stride * line, columns.stride * inChannels * 4,
+        images(n, 1) + start, rows.stride * line, columns.stride * inChannels * 4,
         gradients(n, 1), columns.output * step, step,
         rows.kernel, columns.kernel * inChannels, line, outChannels, address(backend, dw),
       );

@@ -1,5 +1,5 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { relaxedSimd, simd } from '@robustjs/backend-wasm/modules';
+import { relaxedSimd, sharedRelaxedSimd, sharedSimd, simd } from '@robustjs/backend-wasm/modules';
 
 /** Addresses and sizes are bytes unless they count something; all work in place on the backend's memory. */
 export interface NativeFunctions {
@@ -139,6 +139,8 @@ interface Engine {
 /** Emscripten's names, which the backend's type does not show. */
 export interface HeapModule {
   readonly asm: { readonly memory: Memory };
+  /** In the threaded build, which imports its memory. */
+  readonly wasmMemory?: Memory;
   readonly HEAPU8: Uint8Array;
   _malloc(size: number): number;
   _free(address: number): void;
@@ -147,15 +149,16 @@ export interface HeapModule {
 /** The module behind the backend, with its memory and allocator; TF.js does not declare it. */
 export const heapOf = (backend: BackendWasm): HeapModule => (backend as unknown as { wasm: HeapModule }).wasm;
 
-/**
- * Links the kernels to the backend's memory; undefined where that cannot be: no SIMD, or a memory shared between threads
- * (TF.js's threaded build), which modules compiled for an unshared one cannot use.
- */
+/** Links the kernels to the backend's memory; undefined where the engine has no SIMD. */
 export async function linkNative(backend: BackendWasm, relaxed: boolean): Promise<NativeModule | undefined> {
-  const { memory } = heapOf(backend).asm;
-  if (typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer) return undefined;
+  const heap = heapOf(backend);
+  const memory = heap.wasmMemory ?? heap.asm.memory;
+  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
   const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
-  const candidates = [...(relaxed ? [['relaxed-simd', relaxedSimd] as const] : []), ['simd', simd] as const];
+  const candidates = [
+    ...(relaxed ? [['relaxed-simd', shared ? sharedRelaxedSimd : relaxedSimd] as const] : []),
+    ['simd', shared ? sharedSimd : simd] as const,
+  ];
   for (const [variant, encoded] of candidates) {
     const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
     if (!engine.validate(bytes)) continue;

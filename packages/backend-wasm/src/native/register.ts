@@ -7,6 +7,7 @@ import { registerSumGradients } from '../gradients/sums.ts';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { registerBatchNormGradients } from '../gradients/batch-norm.ts';
 import { type AddedKernel, install } from '../kernels/heap.ts';
+import { unsortedSegmentSum } from '../kernels/unsorted-segment-sum.ts';
 import { activationKernels } from './activations.ts';
 import { batchNormKernels } from './batch-norm.ts';
 import { binaryKernels } from './binary.ts';
@@ -30,7 +31,7 @@ import { repeatAxes } from './repeat.ts';
 import { sumKernels } from './sum.ts';
 import { tile } from './tile.ts';
 
-/** Puts the compiled kernels in the place of the rewrites that serve where they cannot be linked. */
+/** Registers this package's kernels with the backend, in the place of its own where it has them, and their gradients. */
 export function registerNative(backend: BackendWasm, native: NativeFunctions): void {
   freeWithData(backend);
   const kernels: AddedKernel[] = [
@@ -54,6 +55,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     repeatAxes(native),
     ...sumKernels(native),
     tile,
+    unsortedSegmentSum,
   ];
   kernels.forEach(install);
   registerBatchNormGradients();
