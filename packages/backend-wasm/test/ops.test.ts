@@ -1,5 +1,5 @@
 import {
-  add, avgPool, avgPool3d, concat, engine, gather, grads, greater, logSoftmax, matMul, maxPool, maxPool3d, mean, moments, mul, pad, type Rank, relu, rsqrt,
+  add, avgPool, avgPool3d, concat, engine, gather, greater, logSoftmax, matMul, maxPool, maxPool3d, mean, moments, mul, pad, type Rank, relu, rsqrt,
   slice, softplus, sub, type Tensor, type Tensor4D, type Tensor5D, tensor1d, tile, unsortedSegmentSum,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';

@@ -33,7 +33,7 @@ export function registerFusedGradients(): void {
   at.runKernel = (<T extends Tensor>(name: string, inputs: NamedTensorMap, attrs: NamedAttrMap): T => {
     // Depth 1: directly inside of a custom gradient.
     if (!FUSED.has(name) || state.gradientDepth === 0 || state.kernelDepth !== 1 || getBackend() !== 'wasm') return runKernel<T>(name, inputs, attrs);
-    const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => (tensor as Tensor | undefined | null) != null));
+    const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => Boolean(tensor)));
     state.kernelDepth--;
     try {
       const y = runKernel<T>(name, given, { ...attrs, biasShape: given['bias']?.shape ?? [] });

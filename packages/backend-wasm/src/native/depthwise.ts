@@ -34,7 +34,7 @@ export const depthwiseKernels = (native: NativeFunctions): AddedKernel[] => [
 export function depthwise(native: NativeFunctions, backend: BackendWasm, x: TensorInfo, filter: TensorInfo, attrs: NamedAttrMap): TensorInfo {
   const dilations = (attrs['dilations'] ?? [1, 1]) as [number, number];
   const geometry = convGeometry(x.shape, filter.shape, attrs, true, dilations);
-  const { batch, rows, columns, inChannels, outChannels } = geometry;
+  const { batch, rows, columns, outChannels } = geometry;
   const y = backend.makeOutput([batch, rows.output, columns.output, outChannels], 'float32');
   const reach = ({ output, stride, kernel, before, input: size }: typeof rows, dilation: number): number =>
     Math.max(0, (output - 1) * stride + (kernel - 1) * dilation + 1 - before - size);

@@ -21,7 +21,7 @@ const fused = (native: NativeFunctions, kernelName: string, plain: string, opera
     const { backend, attrs, inputs } = args;
     if (attrs['dataFormat'] === 'NCHW') return runStock(backend, kernelName, inputs, attrs);
     const y = run(backend, plain, { [operands[0]]: input(args, operands[0]), [operands[1]]: input(args, operands[1]) }, attrs);
-    const biased = inputs['bias'] === undefined ? y : addBias(native, backend, y, inputs['bias'] as TensorInfo);
+    const biased = inputs['bias'] === undefined ? y : addBias(native, backend, y, inputs['bias']);
     return activate(native, args, biased);
   },
 });
@@ -54,7 +54,7 @@ function activate(native: NativeFunctions, { backend, inputs, attrs }: KernelArg
   const [at, size] = [address(backend, y), util.sizeFromShape(y.shape)];
   if (activation === 'linear') return y;
   if (activation === 'sigmoid') return replaced(backend, y, run(backend, 'Sigmoid', { x: y }, {}));
-  if (activation === 'prelu') return replaced(backend, y, run(backend, 'Prelu', { x: y, alpha: inputs['preluActivationWeights'] as TensorInfo }, {}));
+  if (activation === 'prelu') return replaced(backend, y, run(backend, 'Prelu', { x: y, alpha: inputs['preluActivationWeights'] }, {}));
   if (activation === 'relu') native.relu(at, at, size);
   else native.activation(IN_PLACE[activation as keyof typeof IN_PLACE], size, activation === 'leakyrelu' ? (attrs['leakyreluAlpha'] as number) : 1, at, at);
   return y;

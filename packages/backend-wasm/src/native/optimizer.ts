@@ -18,7 +18,7 @@ export const optimizerKernels = (native: NativeFunctions): AddedKernel[] => [
 
 function momentumStep(native: NativeFunctions, args: KernelArgs): TensorInfo[] {
   const { backend, inputs, attrs } = args;
-  const [parameter, slot] = [input(args, 'parameter'), inputs['slot'] as TensorInfo | undefined];
+  const [parameter, slot] = [input(args, 'parameter'), inputs['slot']];
   const [nextParameter, nextSlot] = [target(args, parameter), slot && target(args, slot)];
   const at = (tensor: TensorInfo | undefined): number => (tensor === undefined ? 0 : address(backend, tensor));
   const { rate, momentum, nesterov, decay } = attrs as unknown as { rate: number; momentum: number; nesterov: boolean; decay: number };

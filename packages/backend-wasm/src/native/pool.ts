@@ -11,8 +11,8 @@ import { address, withScratch } from './scratch.ts';
  * `input`) is the gradient of the gradients of max pooling.
  */
 export const poolKernels = (native: NativeFunctions): AddedKernel[] => [
-  ...['MaxPool', 'MaxPool3D'].map((kernelName) => forward(kernelName, native.maxPool)),
-  ...['AvgPool', 'AvgPool3D'].map((kernelName) => forward(kernelName, native.averagePool)),
+  ...['MaxPool', 'MaxPool3D'].map((kernelName) => forward(kernelName, (...sizes) => native.maxPool(...sizes))),
+  ...['AvgPool', 'AvgPool3D'].map((kernelName) => forward(kernelName, (...sizes) => native.averagePool(...sizes))),
   ...['MaxPoolGrad', 'MaxPool3DGrad'].map((kernelName) => ({
     kernelName,
     run: (args: KernelArgs) => backward(args, (batch, channels, axes, dy, x, dx) => native.maxPoolGradient(batch, channels, axes, dy, x, dx)),

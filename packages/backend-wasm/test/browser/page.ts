@@ -17,7 +17,7 @@ async function run(): Promise<PageResult> {
   const first = await step();
   fill([2 ** 24], 1);
   const { HEAPU8 } = (backend() as unknown as { wasm: { HEAPU8: Uint8Array } }).wasm;
-  const shared = typeof SharedArrayBuffer !== 'undefined' && (HEAPU8.buffer as ArrayBufferLike) instanceof SharedArrayBuffer;
+  const shared = typeof SharedArrayBuffer !== 'undefined' && (HEAPU8.buffer) instanceof SharedArrayBuffer;
   const { crossOriginIsolated: isolated } = globalThis as unknown as { crossOriginIsolated: boolean };
   return { variant: variant ?? '', isolated, sharedMemory: shared, step: first, again: await step() };
 }

@@ -30,8 +30,8 @@ export async function step(): Promise<StepBits> {
 
 function logits(x: Tensor, [first, second, third, head]: readonly Variable[]): Tensor {
   const a = relu(conv2d(x as Tensor4D, first as Variable as never, 1, 'same'));
-  const b = softplus(conv2d(a as Tensor4D, second as Variable as never, 2, 'same'));
-  const c = maxPool(depthwiseConv2d(b as Tensor4D, third as Variable as never, 1, 'same'), 2, 2, 'valid');
+  const b = softplus(conv2d(a, second as Variable as never, 2, 'same'));
+  const c = maxPool(depthwiseConv2d(b, third as Variable as never, 1, 'same'), 2, 2, 'valid');
   return matMul(reshape(c, [BATCH, -1]), head!);
 }
 
