@@ -13,6 +13,7 @@ export { packColumns, packPanels } from './pack';
 export { pad, zero } from './pad';
 export { averagePool, averagePoolGradient, maxPool, maxPoolGather, maxPoolGradient } from './pool';
 export { product } from './product';
+export { l2Step, linfStep } from './projected-step';
 export { relu, reluGradient } from './relu';
 export { repeatMiddle } from './repeat';
 export { sumMiddle } from './sum';

@@ -11,6 +11,7 @@ export type { Metric } from './metric.ts';
 export { type Bounds, type Model, modelOf } from './model.ts';
 export { commitUpdates, dropUpdates, evaluation, type Pass, type Update } from './pass.ts';
 export { type AttackPlugin, type Capability, type DefensePlugin, definePlugin, type OptionsSchema, type Paper, type Plugin } from './plugin.ts';
+export { projectedStep, type StepFrom } from './projected-step.ts';
 export { type RandomStream, randomStream } from './random.ts';
 export { type Branch, checkRoute, MAIN, mix, one, type Route, rows } from './route.ts';
 export { runAttack } from './run-attack.ts';

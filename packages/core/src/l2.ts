@@ -3,6 +3,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { parseEps } from './eps.ts';
 import type { Bounds } from './model.ts';
+import { stepsByKernel } from './projected-step.ts';
 import { flatRows, overRows, rowSize } from './rows.ts';
 import type { ThreatModel } from './threat.ts';
 
@@ -29,6 +30,13 @@ export function l2(eps: number | string): ThreatModel {
       // A row inside the ball stays as it is, to the bit.
       return clipByValue(where(greater(length, size), shortened, inputs), low, high);
     });
+  const steepest = (gradient: Tensor): Tensor =>
+    tidy(() => {
+      // Scaled first: the squares of a confident model's gradient underflow, and the step would vanish with them.
+      const scaled = div(gradient, maximum(overRows(max(abs(flatRows(gradient)), 1), gradient), SMALLEST));
+      return div(scaled, maximum(overRows(lengths(scaled), gradient), TINY));
+    });
+  stepsByKernel('L2Step', { project, steepest });
   return {
     norm: 'L2',
     eps: size,
@@ -42,12 +50,7 @@ export function l2(eps: number | string): ThreatModel {
         const scale = div(radius, maximum(lengths(direction), TINY));
         return project(add(clean, mul(direction, overRows(scale, clean))), clean, bounds);
       }),
-    steepest: (gradient) =>
-      tidy(() => {
-        // Scaled first: the squares of a confident model's gradient underflow, and the step would vanish with them.
-        const scaled = div(gradient, maximum(overRows(max(abs(flatRows(gradient)), 1), gradient), SMALLEST));
-        return div(scaled, maximum(overRows(lengths(scaled), gradient), TINY));
-      }),
+    steepest,
     distance: (inputs, clean) => tidy(() => lengths(sub(inputs, clean))),
   };
 }

@@ -43,6 +43,11 @@ export interface NativeFunctions {
   binary(operation: number, outer: number, middle: number, inner: number, large: number, small: number, to: number): void;
   /** assembly/compare.ts */
   compareNumber(greater: number, count: number, from: number, number: number, to: number): void;
+  /** assembly/projected-step.ts */
+  linfStep(count: number, x: number, gradient: number, clean: number, alpha: number, eps: number, low: number, high: number, to: number): void;
+  l2Step(
+    rows: number, size: number, x: number, gradient: number, clean: number, alpha: number, eps: number, low: number, high: number, to: number,
+  ): void;
   /** assembly/relu.ts */
   relu(from: number, to: number, count: number): void;
   reluGradient(dy: number, x: number, to: number, count: number): void;

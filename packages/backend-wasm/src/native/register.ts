@@ -26,6 +26,7 @@ import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
 import { optimizerKernels } from './optimizer.ts';
 import { poolKernels } from './pool.ts';
+import { projectedStepKernels } from './projected-step.ts';
 import { reluKernels } from './relu.ts';
 import { repeatAxes } from './repeat.ts';
 import { sumKernels } from './sum.ts';
@@ -51,6 +52,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     identity,
     ...optimizerKernels(native),
     ...poolKernels(native),
+    ...projectedStepKernels(native),
     ...reluKernels(native),
     repeatAxes(native),
     ...sumKernels(native),
