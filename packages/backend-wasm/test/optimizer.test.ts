@@ -63,6 +63,7 @@ describe.each([[1], [3, 5], [4, 4], [2, 3, 3, 7], [0, 2]])('a parameter of shape
 });
 
 test('a step works in place, unless others see the values', () => {
+  const before = memory().numTensors;
   const [parameter, gradient] = [made([4, 4], 1), values([4, 4], 2)];
   const first = parameter.dataId;
   momentum(parameter, gradient, undefined, MOMENTUM);
@@ -74,7 +75,7 @@ test('a step works in place, unless others see the values', () => {
   expect(read([copy, reshaped])).toEqual([...seen, ...seen]);
   expect(read([parameter])).not.toEqual(seen);
   dispose([parameter, gradient, copy, reshaped]);
-  expect(memory().numTensors).toBe(0);
+  expect(memory().numTensors).toBe(before);
 });
 
 type Layer = (x: Tensor, filter: Tensor) => Tensor;

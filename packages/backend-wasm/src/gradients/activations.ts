@@ -1,8 +1,8 @@
 import {
-  engine, exp, getBackend, getGradient, getKernel, type GradConfig, less, mul, type NamedAttrMap, registerGradient, sigmoid, sub, type Tensor, unregisterGradient,
-  where, zerosLike,
+  engine, exp, type GradConfig, less, mul, type NamedAttrMap, registerGradient, sigmoid, sub, type Tensor, where, zerosLike,
 } from '@tensorflow/tfjs-core';
 import { ACTIVATIONS, gradientName } from '../native/activations.ts';
+import { hasKernel, overrideGradient } from './override.ts';
 
 /**
  * One kernel from dy and the input, on backends that have it; the others keep TF.js's way. The input is saved, not the output: a
@@ -10,23 +10,23 @@ import { ACTIVATIONS, gradientName } from '../native/activations.ts';
  */
 export function registerActivationGradients(): void {
   for (const name of Object.keys(ACTIVATIONS) as (keyof typeof ACTIVATIONS)[]) {
-    const stock = getGradient(name);
-    const ofOutput = stock.outputsToSave?.[0] === true;
-    unregisterGradient(name);
-    registerGradient({
-      kernelName: name,
-      inputsToSave: ['x'],
-      outputsToSave: [ofOutput],
-      gradFunc: (dy, saved, attrs) => {
-        if (!hasKernel(gradientName(name))) return stock.gradFunc(dy, ofOutput ? saved.slice(1) : saved, attrs);
-        return { x: (): Tensor => gradient(name, dy as Tensor, saved[0]!, attrs) };
-      },
-    });
+    overrideGradient(name, (stock) => fromInput(name, stock));
     registerGradient(second(name));
   }
 }
 
-const hasKernel = (name: string): boolean => (getKernel(name, getBackend()) as object | undefined) !== undefined;
+function fromInput(name: string, stock: GradConfig): GradConfig {
+  const ofOutput = stock.outputsToSave?.[0] === true;
+  return {
+    kernelName: name,
+    inputsToSave: ['x'],
+    outputsToSave: [ofOutput],
+    gradFunc: (dy, saved, attrs) => {
+      if (!hasKernel(gradientName(name))) return stock.gradFunc(dy, ofOutput ? saved.slice(1) : saved, attrs);
+      return { x: (): Tensor => gradient(name, dy as Tensor, saved[0]!, attrs) };
+    },
+  };
+}
 
 const gradient = (name: string, dy: Tensor, x: Tensor, attrs: NamedAttrMap): Tensor => engine().runKernel(gradientName(name), { dy, x }, attrs);
 

@@ -1,22 +1,18 @@
-import {
-  div, engine, getBackend, getGradient, getKernel, type GradConfig, type NamedAttrMap, registerGradient, reshape, sum, type Tensor, unregisterGradient, util,
-} from '@tensorflow/tfjs-core';
+import { div, engine, type GradConfig, type NamedAttrMap, registerGradient, reshape, sum, type Tensor, util } from '@tensorflow/tfjs-core';
 import type { RepeatAttrs } from '../native/repeat.ts';
+import { hasKernel, overrideGradient } from './override.ts';
 
 /** One kernel instead of a product with ones, on backends that have it and for neighbouring axes. */
 export function registerSumGradients(): void {
-  for (const kernelName of ['Sum', 'Mean']) {
-    const stock = getGradient(kernelName);
-    unregisterGradient(kernelName);
-    registerGradient({
+  for (const kernelName of ['Sum', 'Mean'])
+    overrideGradient(kernelName, (stock) => ({
       ...stock,
       gradFunc: (dy, saved, attrs) => {
         const plan = repetition(kernelName, saved[0]!, attrs);
         if (plan === undefined) return stock.gradFunc(dy, saved, attrs);
         return { x: (): Tensor => engine().runKernel('RepeatAxes', { x: dy as Tensor }, plan as unknown as NamedAttrMap) };
       },
-    });
-  }
+    }));
   registerGradient(second);
 }
 
@@ -24,8 +20,7 @@ function repetition(kernelName: string, x: Tensor, attrs: NamedAttrMap): RepeatA
   const axes = util.parseAxisParam(attrs['axis'] as number[], x.shape);
   const [from, to] = [Math.min(...axes), Math.max(...axes) + 1];
   const neighbours = axes.length > 0 && to - from === axes.length;
-  const known = (getKernel('RepeatAxes', getBackend()) as object | undefined) !== undefined;
-  if (!neighbours || !known || x.dtype !== 'float32') return undefined;
+  if (!neighbours || !hasKernel('RepeatAxes') || x.dtype !== 'float32') return undefined;
   return { shape: x.shape, from, to, divisor: kernelName === 'Mean' ? util.sizeFromShape(x.shape.slice(from, to)) : 1 };
 }
 

@@ -2,6 +2,7 @@ import { registerReluGradient } from '../gradients/relu.ts';
 import { registerActivationGradients } from '../gradients/activations.ts';
 import { registerCrossEntropyGradients } from '../gradients/cross-entropy.ts';
 import { registerFusedGradients } from '../gradients/fused.ts';
+import { keepOverrides } from '../gradients/override.ts';
 import { registerPoolGradients } from '../gradients/pools.ts';
 import { registerSumGradients } from '../gradients/sums.ts';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -67,4 +68,5 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
   registerFusedGradients();
   registerPoolGradients();
   registerSumGradients();
+  keepOverrides();
 }
