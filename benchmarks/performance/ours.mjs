@@ -1,22 +1,43 @@
-// One task of the performance benchmark on the wasm runtime: node ours.mjs <task> <relaxed|simd>. Prints seconds, one a repetition.
+// One task of the performance benchmark on the wasm runtime: node ours.mjs <task> <relaxed|simd> [count]. Prints seconds
+// by the clock and of the processor, one a repetition; with `count`, what one repetition reads, writes and multiplies.
 import * as tf from '@tensorflow/tfjs-core';
 import { startWasm } from '@robustjs/backend-wasm';
 import { MAIN } from '@robustjs/core';
 import { main as asc } from 'assemblyscript/asc';
+import { countKernels, total } from './counting.mjs';
 import { BATCH, steps } from './steps.mjs';
 
-const [task, variant] = process.argv.slice(2);
+const [task, variant, counting] = process.argv.slice(2);
 const runtime = await startWasm({ relaxed: variant !== 'simd' });
 
-/** Seconds of each repetition after two that warm up; what a repetition returns is read, so that nothing is left to be done. */
+const seconds = ({ user, system }) => (user + system) / 1e6;
+
+/** Processor seconds to warm up for: the engine compiles in the background what runs often. peer.py does the same. */
+const WARM = 2;
+
+/** Seconds of each repetition once warm; what a repetition returns is read, so that nothing is left to be done. */
 async function measure(work, repetitions) {
-  const times = [];
-  for (let i = 0; i < repetitions + 2; i++) {
-    const start = performance.now();
+  const begin = process.cpuUsage();
+  do await work();
+  while (seconds(process.cpuUsage(begin)) < WARM);
+  const [wall, processor] = [[], []];
+  for (let i = 0; i < repetitions; i++) {
+    const [start, usage] = [performance.now(), process.cpuUsage()];
     await work();
-    times.push((performance.now() - start) / 1000);
+    processor.push(seconds(process.cpuUsage(usage)));
+    wall.push((performance.now() - start) / 1000);
   }
-  return times.slice(2);
+  return { wall, processor };
+}
+
+/** What one repetition does, after one that warms up. */
+async function count(work) {
+  const noted = countKernels();
+  await work();
+  noted.clear();
+  await work();
+  const { calls, bytes, arithmetic } = total(noted);
+  return { calls, bytes, arithmetic };
 }
 
 const LAYERS = [[1, 16, 28, 1], [16, 32, 28, 2], [32, 32, 14, 2], [3, 16, 32, 1], [16, 16, 32, 1], [32, 32, 16, 1], [64, 64, 8, 1]];
@@ -70,33 +91,36 @@ async function peak() {
   return rate(count * CHAINS * 8, () => void instance.exports.run(count, 0.5));
 }
 
-/** Clean training steps of ResNet-8 with one norm and with rows routed through two and three, in turn: seconds of each. */
+/** Clean training steps of ResNet-8 with one norm and with rows routed through two and three, in turn: processor seconds of each. */
 async function routed() {
   const contenders = [[MAIN], [MAIN, 'b'], [MAIN, 'b', 'c']].map((branches) => steps('resnet8', branches));
   const times = contenders.map(() => []);
-  for (let round = 0; round < 4; round++) for (const [i, { train }] of contenders.entries()) times[i].push(...(await measure(() => train(), 3)));
+  for (let round = 0; round < 4; round++) for (const [i, { train }] of contenders.entries()) times[i].push(...(await measure(() => train(), 3)).processor);
   return { 'one branch': times[0], 'two branches': times[1], 'three branches': times[2] };
 }
 
+/** GB/s that adding two tensors too large for the caches reads and writes. */
+function bandwidth() {
+  const floats = 8 * 2 ** 20;
+  const [a, b] = [tf.randomUniform([floats]), tf.randomUniform([floats])];
+  const gigabytes = rate(3 * 4 * floats, () => tf.add(a, b));
+  tf.dispose([a, b]);
+  return gigabytes;
+}
+
+/** One repetition of a task of the comparison, and how many are measured; undefined for the others. */
+function repetition() {
+  if (!/-(training|evaluation)$/.test(task)) return undefined;
+  const { adversarialTrain, evaluate, train } = steps(task.split('-')[0]);
+  if (task.endsWith('pgd10-training')) return [adversarialTrain, 5];
+  return task.endsWith('pgd40-evaluation') ? [() => evaluate(), 2] : [() => train(), 12];
+}
+
 async function run() {
-  switch (task) {
-    case 'cnn-pgd10-training':
-    case 'resnet8-pgd10-training': {
-      const { adversarialTrain, train } = steps(task.split('-')[0]);
-      return measure(() => adversarialTrain.call({ train }), 3);
-    }
-    case 'cnn-pgd40-evaluation':
-    case 'resnet8-pgd40-evaluation':
-      return measure(() => steps(task.split('-')[0]).evaluate(), 1);
-    case 'resnet8-clean-training': {
-      const { train } = steps('resnet8');
-      return measure(() => train(), 12);
-    }
-    case 'branches':
-      return routed();
-    default:
-      return { peak: await peak(), convolutions: Object.fromEntries(LAYERS.map((layer) => [layer.join(' '), convolution(layer)])) };
-  }
+  if (task === 'branches') return routed();
+  const [work, repetitions] = repetition() ?? [];
+  if (work !== undefined) return counting === 'count' ? count(work) : measure(work, repetitions);
+  return { peak: await peak(), bandwidth: bandwidth(), convolutions: Object.fromEntries(LAYERS.map((layer) => [layer.join(' '), convolution(layer)])) };
 }
 
 const result = await run();

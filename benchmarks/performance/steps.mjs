@@ -26,19 +26,20 @@ export function steps(name, branches = [MAIN]) {
   const labels = tf.tensor1d(ids.map((i) => i % 10), 'int32');
   const variables = model.parameters.map(({ variable }) => variable);
   const problem = { model, inputs, labels, ids, threat: linf('8/255'), random: randomStream(2) };
+  async function train(batch = inputs) {
+    const updates = [];
+    const loss = () => mean(crossEntropy(model.forward(batch, { train: true, route, updates }), labels));
+    const { value, grads } = tf.variableGrads(loss, variables);
+    for (const variable of variables) tf.tidy(() => variable.assign(tf.sub(variable, tf.mul(grads[variable.name], 0.01))));
+    commitUpdates(updates);
+    await value.data();
+    tf.dispose([value, grads]);
+  }
   return {
-    async train(batch = inputs) {
-      const updates = [];
-      const loss = () => mean(crossEntropy(model.forward(batch, { train: true, route, updates }), labels));
-      const { value, grads } = tf.variableGrads(loss, variables);
-      for (const variable of variables) tf.tidy(() => variable.assign(tf.sub(variable, tf.mul(grads[variable.name], 0.01))));
-      commitUpdates(updates);
-      await value.data();
-      tf.dispose([value, grads]);
-    },
+    train,
     async adversarialTrain() {
       const { adversarial } = await runAttack(pgd({ steps: 10, alpha: '2/255' }), { ...problem, keep: 'last' });
-      await this.train(adversarial);
+      await train(adversarial);
       adversarial.dispose();
     },
     // No row counts as broken: all stay to the last step, so that the work is the same whatever the weights.
