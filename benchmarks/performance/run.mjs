@@ -38,7 +38,7 @@ function ratio(mine, peer, clock) {
 
 const VARIANTS = ['relaxed-simd', 'simd'];
 const python = await findPython();
-const record = { processor: `${cpus()[0].model.trim()}, ${cpus().length} cores`, rounds: ROUNDS, versions: {}, tasks: {}, kernels: {} };
+const record = { format: 2, processor: `${cpus()[0].model.trim()}, ${cpus().length} cores`, rounds: ROUNDS, versions: {}, tasks: {}, kernels: {} };
 if (python === undefined) console.log('No Python with torch found (Debian: apt-get install python3-torch libopenblas0-pthread): no comparison.');
 
 for (const variant of VARIANTS) {

@@ -63,12 +63,12 @@ async function pagesOf(root: string, entries: readonly Entry[]): Promise<Page[]>
 
 const withSpeed = (text: string, record: PerformanceRecord | undefined): string => (record === undefined ? text : renderPerformance(text, record));
 
-/** The newest record of the performance benchmark; their names are times. */
+/** The newest record of the performance benchmark that has the format of today; their names are times. */
 async function newestPerformance(root: string): Promise<PerformanceRecord | undefined> {
   const folder = join(resultsFolder(root), 'performance');
-  const records = existsSync(folder) ? (await readdir(folder)).filter((name) => name.endsWith('.json')).sort() : [];
-  const newest = records.at(-1);
-  return newest === undefined ? undefined : ((await readJsonFile(join(folder, newest), 'a performance record')) as PerformanceRecord);
+  const names = existsSync(folder) ? (await readdir(folder)).filter((name) => name.endsWith('.json')).sort() : [];
+  const records = await Promise.all(names.map((name) => readJsonFile(join(folder, name), 'a performance record') as Promise<Partial<PerformanceRecord>>));
+  return records.filter((record): record is PerformanceRecord => record.format === 2).at(-1);
 }
 
 /** Copies a run's entries, outcomes, networks and times to where published results lie. */

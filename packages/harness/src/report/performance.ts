@@ -17,6 +17,8 @@ export interface PerformanceEntry {
 
 /** A record of `npm run bench:performance`. */
 export interface PerformanceRecord {
+  /** Of the record; earlier ones had neither processor seconds nor shares. */
+  readonly format: 2;
   readonly processor: string;
   readonly rounds: number;
   readonly versions: { readonly ours?: string; readonly peer?: string };

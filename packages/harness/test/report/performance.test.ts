@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { type PerformanceRecord, performanceTable, renderPerformance } from '../../src/index.ts';
 
 const record: PerformanceRecord = {
+  format: 2,
   processor: 'A processor, 2 cores',
   rounds: 3,
   versions: { ours: 'tfjs 4.22.0', peer: 'PyTorch 1.13' },
