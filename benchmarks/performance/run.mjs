@@ -90,6 +90,10 @@ record.branches = routed;
 const single = median(routed['one branch']);
 for (const [name, times] of Object.entries(routed)) console.log(`batch norm, ${name.padEnd(15)} ${fixed(median(times) / single)} x the training step of one`);
 
+record.workers = await json(process.execPath, file('workers.mjs'), '--rounds', ROUNDS);
+const { median: share, lowest, highest } = record.workers['two threads / two copies'];
+console.log(`two threads reach ${fixed(share)} x what two copies of the job do (${fixed(lowest)} to ${fixed(highest)})`);
+
 const folder = new URL('../results/performance/', import.meta.url);
 await mkdir(folder, { recursive: true });
 const name = `${new Date().toISOString().slice(0, 16).replace(/[-:]/g, '')}.json`;

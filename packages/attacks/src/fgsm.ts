@@ -1,6 +1,6 @@
 import type { Attack } from '@robustjs/core';
 import { dispose, tidy } from '@tensorflow/tfjs-core';
-import { checkKnown, checkShare, type ObjectiveName, objectiveNamed } from './options.ts';
+import { checkKnown, checkShare, finiteBudget, type ObjectiveName, objectiveNamed } from './options.ts';
 import { projectedStep } from './step.ts';
 
 /** Options of {@link fgsm}. */
@@ -15,7 +15,7 @@ export interface FgsmOptions {
  *
  * Source: Goodfellow, Shlens, Szegedy, ICLR 2015, section 4.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`.
+ * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_BUDGET` without a budget.
  */
 export function fgsm(options: FgsmOptions = {}): Attack {
   checkKnown(options, ['objective']);
@@ -25,8 +25,9 @@ export function fgsm(options: FgsmOptions = {}): Attack {
     config: { objective },
     objective: objectiveNamed(objective),
     async search(search) {
+      const eps = finiteBudget(search.threat);
       const gradient = search.gradient(search.clean);
-      const moved = projectedStep(search, search.clean, gradient, search.threat.eps);
+      const moved = projectedStep(search, search.clean, gradient, eps);
       search.offer(moved);
       dispose([gradient, moved]);
     },
@@ -45,7 +46,7 @@ export interface RfgsmOptions extends FgsmOptions {
  *
  * Source: Tramèr et al., ICLR 2018, equation 8.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`.
+ * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_BUDGET` without a budget.
  */
 export function rfgsm(options: RfgsmOptions = {}): Attack {
   checkKnown(options, ['objective', 'randomShare']);
@@ -57,12 +58,13 @@ export function rfgsm(options: RfgsmOptions = {}): Attack {
     objective: objectiveNamed(objective),
     async search(search) {
       const { threat, clean, ids, random } = search;
+      const eps = finiteBudget(threat);
       const start = tidy(() => {
         const noise = random.split('start').normalRows(ids, clean.shape.slice(1));
-        return projectedStep(search, clean, noise, randomShare * threat.eps);
+        return projectedStep(search, clean, noise, randomShare * eps);
       });
       const gradient = search.gradient(start);
-      const moved = projectedStep(search, start, gradient, (1 - randomShare) * threat.eps);
+      const moved = projectedStep(search, start, gradient, (1 - randomShare) * eps);
       search.offer(moved);
       dispose([start, gradient, moved]);
     },

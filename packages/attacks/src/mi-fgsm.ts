@@ -1,7 +1,6 @@
-import { type Attack, parseEps } from '@robustjs/core';
-import { abs, add, div, dispose, maximum, mul, reshape, sum, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
-import { checkKnown, checkNonNegative, checkWhole, type ObjectiveName, objectiveNamed } from './options.ts';
-import { projectedStep } from './step.ts';
+import type { Attack } from '@robustjs/core';
+import type { ObjectiveName } from './options.ts';
+import { momentumAttack } from './transfer/transfer-fgsm.ts';
 
 /** Options of {@link miFgsm}. */
 export interface MiFgsmOptions {
@@ -21,38 +20,6 @@ export interface MiFgsmOptions {
  *
  * Source: Dong et al., CVPR 2018, algorithm 1.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`, `RJS_EPS` for `alpha`.
+ * @throws RobustError `RJS_ATTACK_OPTION`, `RJS_EPS` for `alpha`, and in the search `RJS_ATTACK_BUDGET` without a budget.
  */
-export function miFgsm(options: MiFgsmOptions = {}): Attack {
-  checkKnown(options, ['steps', 'alpha', 'decay', 'objective']);
-  const { alpha, objective = 'cross-entropy' } = options;
-  const decay = checkNonNegative('decay', options.decay ?? 1);
-  const steps = checkWhole('steps', options.steps ?? 10, 1);
-  const fixedAlpha = alpha === undefined ? undefined : parseEps(alpha);
-  return {
-    id: 'mi-fgsm',
-    config: { steps, alpha: fixedAlpha ?? 'eps / steps', decay, objective },
-    objective: objectiveNamed(objective),
-    async search(search) {
-      const length = fixedAlpha ?? search.threat.eps / steps;
-      let inputs = search.clean.clone();
-      let momentum: Tensor = zerosLike(inputs);
-      for (let step = 0; step < steps && search.rows > 0; step++) {
-        const gradient = search.gradient(inputs);
-        const accumulated = tidy(() => add(mul(momentum, decay), ofLengthOne(gradient)));
-        const moved = projectedStep(search, inputs, accumulated, length);
-        dispose([inputs, momentum, gradient]);
-        [inputs, momentum] = await search.compact(moved, accumulated);
-      }
-      if (search.rows > 0) search.offer(inputs);
-      dispose([inputs, momentum]);
-    },
-  };
-}
-
-/** Each row scaled to L1 length 1; a zero row stays zero, but not one of a confident model's tiny gradients. */
-function ofLengthOne(gradient: Tensor): Tensor {
-  const [count, ...rest] = gradient.shape;
-  const length = sum(abs(reshape(gradient, [count, -1])), 1);
-  return div(gradient, reshape(maximum(length, 1e-37), [count, ...rest.map(() => 1)]));
-}
+export const miFgsm = (options: MiFgsmOptions = {}): Attack => momentumAttack('mi-fgsm', [], options);

@@ -1,6 +1,6 @@
 import type { Attack } from '@robustjs/core';
 import { dispose } from '@tensorflow/tfjs-core';
-import { checkKnown, checkWhole } from './options.ts';
+import { checkKnown, checkWhole, finiteBudget } from './options.ts';
 import { marginObjective } from './objectives.ts';
 
 /** Options of {@link noise}. */
@@ -13,7 +13,7 @@ export interface NoiseOptions {
  * Random points of the ball, without a gradient. Any attack worth its name is stronger: where this one wins, gradients
  * are masked (Carlini et al. 2019, "On Evaluating Adversarial Robustness").
  *
- * @throws RobustError `RJS_ATTACK_OPTION`.
+ * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_BUDGET` without a budget.
  */
 export function noise(options: NoiseOptions = {}): Attack {
   checkKnown(options, ['draws']);
@@ -23,6 +23,7 @@ export function noise(options: NoiseOptions = {}): Attack {
     config: { draws },
     objective: marginObjective,
     async search(search) {
+      finiteBudget(search.threat);
       for (let draw = 0; draw < draws && search.rows > 0; draw++) {
         const { threat, clean, ids, random, bounds } = search;
         const point = threat.randomStart(clean, ids, random.split('draw', draw), bounds);

@@ -1,6 +1,9 @@
 import type { Objective } from '@robustjs/core';
 import { crossEntropy } from '@robustjs/nn';
-import { cast, fill, max, mul, oneHot, sub, sum, type Tensor1D, tidy, where } from '@tensorflow/tfjs-core';
+import {
+  add, cast, customGrad, div, fill, max, mul, oneHot, slice, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, topk, where,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
 
 /** Cross-entropy of the logits, what most attacks maximize. */
 export const crossEntropyObjective: Objective = (logits, labels) => crossEntropy(logits, labels);
@@ -18,3 +21,58 @@ export const marginObjective: Objective = (logits, labels) =>
     const others = max(where(isLabel, fill(logits.shape, -1e30), logits), 1);
     return sub<Tensor1D>(others, label);
   });
+
+// As in the authors' code; float32 loses it beside any difference of logits that is not zero.
+const TINY = 1e-12;
+
+/**
+ * Difference of logits ratio: the margin over the gap between the largest and the third largest logit, so that neither a
+ * shift nor a scale of the logits changes it (Croce and Hein, ICML 2020, equation 6). Positive: misclassified. Two classes
+ * have no third logit: there it is the margin, whose steepest direction is the same.
+ */
+export const dlrObjective: Objective = (logits, labels) =>
+  tidy(() => {
+    const margin = marginObjective(logits, labels);
+    if (logits.shape[1]! < 3) return margin;
+    return div<Tensor1D>(margin, add(sub(max(logits, 1), meanOfRanks(logits, [3])), TINY));
+  });
+
+/**
+ * Targeted difference of logits ratio: how far the target's logit is ahead of the label's, over the largest logit minus the
+ * mean of the third and the fourth (Croce and Hein, ICML 2020, equation 7). Three classes have no fourth logit: there the
+ * third alone is taken; two have neither: there nothing is divided by.
+ *
+ * @param targets one class a row, `[N]` int32, of the rows that the objective is asked about.
+ */
+export function targetedDlrObjective(targets: Tensor1D): Objective {
+  return (logits, labels) => tidy(() => div<Tensor1D>(sub(logitOf(logits, targets), logitOf(logits, labels as Tensor1D)), targetedGap(logits)));
+}
+
+/**
+ * The same ratio of a target and whichever other class is ahead, for a search that is given targets and no labels.
+ * Positive: the target is reached.
+ */
+export const towardsTargetDlr: Objective = (logits, targets) => tidy(() => div<Tensor1D>(mul(marginObjective(logits, targets), -1), targetedGap(logits)));
+
+function targetedGap(logits: Tensor): Tensor {
+  const classes = logits.shape[1]!;
+  if (classes < 3) return fill([logits.shape[0]], 1);
+  return add(sub(max(logits, 1), meanOfRanks(logits, classes === 3 ? [3] : [3, 4])), TINY);
+}
+
+const logitOf = (logits: Tensor, classes: Tensor1D): Tensor => sum(where(cast(oneHot(classes, logits.shape[1]!), 'bool'), logits, zerosLike(logits)), 1);
+
+/** The mean of each row's logits at these ranks, 1 being the largest. */
+const meanOfRanks = (logits: Tensor, ranks: readonly number[]): Tensor => mul(sum(mul(logits, atRanks(logits, ranks)), 1), 1 / ranks.length);
+
+/** Marks the logits at some ranks with 1. Which ones they are has no gradient, and TF.js has none for sorting. */
+function atRanks(logits: Tensor, ranks: readonly number[]): Tensor {
+  const mark = customGrad((x) => {
+    const given = x as Tensor2D;
+    const { indices } = topk(given, Math.max(...ranks), true);
+    const first = Math.min(...ranks) - 1;
+    const marks = oneHot(slice(indices, [0, first], [-1, ranks.length]), given.shape[1]);
+    return { value: cast(sum(marks, 1), 'float32'), gradFunc: () => zerosLike(given) };
+  });
+  return mark(logits);
+}

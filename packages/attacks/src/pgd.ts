@@ -1,6 +1,6 @@
-import { type Attack, parseEps, type Search } from '@robustjs/core';
+import type { Attack, Search } from '@robustjs/core';
 import { add, clone, dispose, mul, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { checkKnown, checkWhole, type ObjectiveName, objectiveNamed } from './options.ts';
+import { checkKnown, checkLength, checkWhole, finiteBudget, type ObjectiveName, objectiveNamed } from './options.ts';
 import { projectedStep } from './step.ts';
 
 /** Options of {@link pgd}. */
@@ -27,23 +27,24 @@ const KNOWN = ['steps', 'alpha', 'restarts', 'randomStart', 'objective'];
  *
  * Source: Madry et al., ICLR 2018, section 2.1.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`, `RJS_EPS` for `alpha`.
+ * @throws RobustError `RJS_ATTACK_OPTION`, `RJS_EPS` for `alpha`, and in the search `RJS_ATTACK_BUDGET` without a budget.
  */
 export function pgd(options: PgdOptions = {}): Attack {
   checkKnown(options, KNOWN);
   const { alpha, randomStart = true, objective = 'cross-entropy' } = options;
   const steps = checkWhole('steps', options.steps ?? 10, 1);
   const restarts = checkWhole('restarts', options.restarts ?? 1, 1);
-  const fixedAlpha = alpha === undefined ? undefined : parseEps(alpha);
+  const fixedAlpha = alpha === undefined ? undefined : checkLength('alpha', alpha);
   return {
     // Records tell attacks apart by id.
     id: objective === 'cross-entropy' ? 'pgd' : `pgd-${objective}`,
     config: { steps, alpha: fixedAlpha ?? '2.5 * eps / steps', restarts, randomStart, objective },
     objective: objectiveNamed(objective),
     async search(search) {
-      const length = fixedAlpha ?? (2.5 * search.threat.eps) / steps;
+      const eps = finiteBudget(search.threat);
+      const length = fixedAlpha ?? (2.5 * eps) / steps;
       for (let restart = 0; restart < restarts && search.rows > 0; restart++) {
-        await descend(search, startOf(search, randomStart, restart), steps, length);
+        await descend(search, startOf(search, randomStart, restart), steps, (inputs, gradient) => projectedStep(search, inputs, gradient, length));
       }
     },
   };
@@ -57,7 +58,7 @@ export type BimOptions = Pick<PgdOptions, 'steps' | 'alpha' | 'objective'>;
  *
  * Source: Kurakin, Goodfellow, Bengio, ICLR 2017 workshop, section 2.2.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`, `RJS_EPS` for `alpha`.
+ * @throws RobustError `RJS_ATTACK_OPTION`, `RJS_EPS` for `alpha`, and in the search `RJS_ATTACK_BUDGET` without a budget.
  */
 export function bim(options: BimOptions = {}): Attack {
   checkKnown(options, ['steps', 'alpha', 'objective']);
@@ -74,12 +75,12 @@ function startOf(search: Search, randomStart: boolean | 'gaussian', restart: num
   return tidy(() => search.project(add(clean, mul(random.normalRows(ids, clean.shape.slice(1)), 0.001))));
 }
 
-/** Steps from `start`, which it takes over. */
-async function descend(search: Search, start: Tensor, steps: number, alpha: number): Promise<void> {
+/** Steps from `start`, which it takes over; `step` gives the next inputs and disposes nothing. */
+export async function descend(search: Search, start: Tensor, steps: number, step: (inputs: Tensor, gradient: Tensor) => Tensor): Promise<void> {
   let inputs = start;
-  for (let step = 0; step < steps && search.rows > 0; step++) {
+  for (let taken = 0; taken < steps && search.rows > 0; taken++) {
     const gradient = search.gradient(inputs);
-    const moved = projectedStep(search, inputs, gradient, alpha);
+    const moved = step(inputs, gradient);
     dispose([inputs, gradient]);
     [inputs] = await search.compact(moved);
   }

@@ -3,12 +3,15 @@ import * as attacks from '../src/index.ts';
 
 it('exports these names and no others', () => {
   expect(Object.keys(attacks).sort()).toEqual([
-    'attacks', 'bim', 'crossEntropyObjective', 'fgsm', 'marginObjective', 'miFgsm', 'noise', 'pgd', 'rfgsm',
+    'adversarialFraming', 'apgdCe', 'apgdDlr', 'apgdT', 'applyPatch', 'attacks', 'bim', 'boundary', 'bpda', 'catalogue',
+    'crossEntropyObjective', 'cw', 'ddn', 'deepFool', 'diFgsm', 'dlrObjective', 'ead', 'ensemble', 'eot', 'fab', 'fabT', 'fgsm', 'fmn',
+    'framing', 'hopSkipJump', 'jsma', 'l0', 'marginObjective', 'miFgsm', 'nes', 'niFgsm', 'noise', 'patch', 'pgd', 'pgdL0', 'pixels',
+    'randomPatch', 'randomPixels', 'rfgsm', 'roa', 'saltAndPepper', 'siFgsm', 'simba', 'spsa', 'square', 'targetedDlrObjective',
+    'threatNamed', 'tiFgsm', 'track', 'transferFgsm', 'universalPatch', 'vmiFgsm', 'withPreprocessing',
   ]);
 });
 
 it('has every attack in the registry, by the id that it records', () => {
-  expect(Object.keys(attacks.attacks)).toEqual(['fgsm', 'rfgsm', 'bim', 'pgd', 'mi-fgsm', 'noise']);
   for (const [name, create] of Object.entries(attacks.attacks)) expect(create().id).toBe(name);
 });
 
@@ -18,12 +21,15 @@ it.each([
   ['no steps', () => attacks.pgd({ steps: 0 })],
   ['half a step', () => attacks.miFgsm({ steps: 1.5 })],
   ['no restarts', () => attacks.pgd({ restarts: 0 })],
-  ['an objective of another name', () => attacks.fgsm({ objective: 'dlr' as 'margin' })],
+  ['an objective of another name', () => attacks.fgsm({ objective: 'hinge' as 'margin' })],
   ['an inherited name as objective', () => attacks.fgsm({ objective: 'toString' as 'margin' })],
   ['a share of 1', () => attacks.rfgsm({ randomShare: 1 })],
   ['a share that is no number', () => attacks.rfgsm({ randomShare: NaN })],
   ['a negative decay', () => attacks.miFgsm({ decay: -1 })],
   ['a decay that is not finite', () => attacks.miFgsm({ decay: Infinity })],
+  ['no steps of APGD', () => attacks.apgdCe({ steps: 0 })],
+  ['no targets', () => attacks.apgdT({ targets: 0 })],
+  ['half a gradient', () => attacks.apgdDlr({ eot: 0.5 })],
   ['no draws', () => attacks.noise({ draws: 0 })],
 ])('refuses %s', (_what, create) => {
   expect(create).toThrow(expect.objectContaining({ code: 'RJS_ATTACK_OPTION' }));

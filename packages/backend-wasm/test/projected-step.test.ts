@@ -1,6 +1,7 @@
-import { box, l2, linf, projectedStep, type ThreatModel } from '@robustjs/core';
+import { box, l2, linf, type ThreatModel } from '@robustjs/core';
 import { add, clipByValue, concat, getKernel, mul, slice, type Tensor, tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { stepOf } from '../../attacks/src/step.ts';
 import { startWasm } from '../src/index.ts';
 import { expectSame, largestDifference, on, values } from './compare.ts';
 
@@ -25,7 +26,7 @@ function batch(shape: number[]): Batch {
   return { clean, inputs: clipByValue(add(clean, mul(values(shape, 2), 0.05)), 0, 1), gradient: mul(values(shape, 3), sizes) };
 }
 
-const step = (threat: ThreatModel, { clean, inputs, gradient }: Batch): Tensor => projectedStep(threat, { inputs, clean, bounds: BOUNDS }, gradient, 0.03);
+const step = (threat: ThreatModel, { clean, inputs, gradient }: Batch): Tensor => stepOf(threat, { inputs, clean, bounds: BOUNDS }, gradient, 0.03);
 
 const SHAPES = [[5, 4, 3, 2], [3, 7], [1, 5, 5, 3], [4, 1], [0, 6]];
 

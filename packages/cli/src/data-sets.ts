@@ -16,6 +16,7 @@ const HOW_TO_GET: Readonly<Record<string, string>> = {
   'mnist-full': 'it is downloaded on first use, or put the four IDX files into a folder and pass it as --data-dir',
   'fashion-mnist': 'it is downloaded on first use; on Debian and Ubuntu: apt-get install dataset-fashion-mnist',
   cifar10: 'it is downloaded on first use (170 MB), or pass the folder of cifar-10-binary.tar.gz as --data-dir',
+  omniglot: 'it is downloaded on first use, or pass the folder of images_background_small1.zip and images_background_small2.zip as --data-dir',
   'cifar10-jpeg': 'put cifar10-jpeg.tar.gz into a folder cifar10-jpeg and set ROBUSTJS_DATA to the folder above it',
 };
 

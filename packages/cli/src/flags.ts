@@ -23,6 +23,8 @@ export interface TrainFlags {
   readonly epochs?: number;
   readonly batchSize?: number;
   readonly learningRate?: number;
+  readonly shards?: number;
+  readonly workers?: number;
   readonly examples?: number;
   readonly seed?: number;
   readonly out?: string;
@@ -31,15 +33,34 @@ export interface TrainFlags {
 
 /** Options of `evaluate`. */
 export interface EvaluateFlags {
+  readonly model?: string;
   readonly data?: string;
   readonly dataDir?: string;
-  readonly norm?: 'Linf' | 'L2' | 'L1';
+  readonly images?: string;
+  readonly labels?: string;
+  readonly threat?: 'Linf' | 'L2' | 'L1';
   readonly eps?: readonly string[];
+  readonly suite?: string;
   readonly attacks?: readonly AttackWord[];
-  readonly examples: number;
+  readonly checks?: 'full' | 'quick';
+  readonly curve?: boolean;
+  readonly claim?: number;
+  readonly backbone?: string;
+  readonly examples?: number;
   readonly batchSize: number;
   readonly seed: number;
+  readonly workers?: number;
   readonly out?: string;
+}
+
+/** Options of `verify`. */
+export interface VerifyFlags {
+  readonly model?: string;
+  readonly data?: string;
+  readonly dataDir?: string;
+  readonly images?: string;
+  readonly labels?: string;
+  readonly backend: 'wasm' | 'cpu';
 }
 
 /** Options of `attack`. */
@@ -48,7 +69,7 @@ export interface AttackFlags {
   readonly labels?: string;
   readonly data?: string;
   readonly dataDir?: string;
-  readonly norm: 'Linf' | 'L2' | 'L1';
+  readonly threat: 'Linf' | 'L2' | 'L1';
   readonly eps?: readonly string[];
   readonly attack: readonly AttackWord[];
   readonly examples: number;

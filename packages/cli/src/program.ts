@@ -3,7 +3,7 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import { contextOf, type Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printFailure, printUsageError } from './failure.ts';
-import type { AttackFlags, BenchFlags, EvaluateFlags, LeaderboardFlags, TrainFlags } from './flags.ts';
+import type { AttackFlags, BenchFlags, EvaluateFlags, LeaderboardFlags, TrainFlags, VerifyFlags } from './flags.ts';
 import { onInterrupt } from './interrupt.ts';
 import { attackList, budgets, keyValue, list, positive, whole } from './parse.ts';
 
@@ -69,7 +69,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .addOption(new Option('--tier <tier>', 'how much of it').choices(['smoke', 'small', 'paper']).default('small'))
     .option('--out <dir>', 'folder of the run; an existing one is continued (default: robustjs-runs/<time>-<track>-<tier>)')
     .option('--seed <n>', 'seed of the runs', whole(0), 0)
-    .option('--workers <n>', 'processes at a time (default: 2, or 1 on one core)', whole(1))
+    .option('--workers <n>', 'threads to work with; results do not depend on it (default: the number of cores)', whole(1))
     .option('--only <ids>', 'run these methods only, parted by commas', list)
     .option('--missing', 'leave out what benchmarks/results already has')
     .option('--data-dir <dir>', 'folder that holds the data')
@@ -89,6 +89,8 @@ export function programOf(choose: (action: Action) => void): Command {
     .option('--epochs <n>', 'passes over the data', whole(1))
     .option('--batch-size <n>', 'examples a step', whole(1))
     .option('--learning-rate <x>', 'learning rate', positive)
+    .option('--shards <n>', "parts of a batch whose gradients are taken apart (default: the recipe's, or 4; fewer for batches below 64)", whole(1))
+    .option('--workers <n>', 'threads to work with, for training no more than there are shards (default: the number of cores)', whole(1))
     .option('--examples <n>', 'training examples to use', whole(1))
     .option('--seed <n>', 'seed of the run', whole(0))
     .option('--out <dir>', 'folder of the run; an existing one is continued')
@@ -98,19 +100,41 @@ export function programOf(choose: (action: Action) => void): Command {
 
   program
     .command('evaluate')
-    .description('measure clean and robust accuracy of a network')
-    .argument('<network>', NETWORK)
+    .description('measure clean and robust accuracy of a network; the same command goes on after an interruption')
+    .argument('[network]', NETWORK)
+    .option('--model <network>', 'the network, in place of the argument')
     .option('--data <id>', "data set (default: the recipe's, or mnist)")
     .option('--data-dir <dir>', 'folder that holds the data')
-    .addOption(new Option('--norm <norm>', "norm of the budget (default: the recipe's, or Linf)").choices(['Linf', 'L2', 'L1']))
-    .option('--eps <list>', "budgets, parted by commas (default: the recipe's last, or 8/255)", budgets)
-    .option('--attacks <list>', 'attacks with options, as in noise:draws=50,pgd:steps=20:restarts=2', attackList)
-    .option('--examples <n>', 'test examples', whole(1), 200)
+    .option('--images <file>', "images as .npy, [N, ...shape], channels last: floats in the network's bounds, or bytes")
+    .option('--labels <file>', 'their classes as .npy, [N]')
+    .addOption(new Option('--threat <norm>', "norm of the budget (default: the recipe's, or Linf)").choices(['Linf', 'L2', 'L1']))
+    .option('--eps <list>', "budgets, parted by commas; the last one ranks (default: the recipe's last, or 8/255)", budgets)
+    .addOption(new Option('--suite <name>', 'attacks (default: default): two of ours, or AutoAttack’s versions').choices(['smoke', 'default', 'standard', 'plus', 'rand']))
+    .option('--attacks <list>', 'attacks with options in place of a suite, as in noise:draws=50,pgd:steps=20:restarts=2', attackList)
+    .addOption(new Option('--checks <kind>', 'sanity checks (default: full; quick with suite smoke)').choices(['full', 'quick']))
+    .option('--no-curve', 'leave out accuracy against eps')
+    .option('--claim <share>', 'clean accuracy that was claimed, as a fraction, to be checked', positive)
+    .option('--backbone <network>', 'the network without its defense, for checks that need it')
+    .option('--examples <n>', 'test examples (default: 200, or all images of --images)', whole(1))
     .option('--batch-size <n>', 'examples at a time', whole(1), 100)
     .option('--seed <n>', 'seed of the attacks', whole(0), 0)
-    .option('--out <dir>', 'folder for the entry and its report')
-    .addHelpText('after', examples('evaluate run/networks/trades.safetensors --eps 0.1,0.2', 'evaluate path/to/model.json --data mnist --eps 8/255 --out evaluation'))
-    .action((network: string, options: EvaluateFlags) => choose(async (context) => (await import('./commands/evaluate.ts')).evaluateNetwork(network, options, context)));
+    .option('--workers <n>', 'threads to work with; results do not depend on it (default: the number of cores)', whole(0))
+    .option('--out <dir>', 'folder for the entry, its adversarial images and its report; an evaluation begun there is continued')
+    .addHelpText('after', examples('evaluate run/networks/trades.safetensors --eps 0.1,0.2', 'evaluate --model path/to/model.json --images x.npy --labels y.npy --threat Linf --eps 8/255 --suite standard --out evaluation'))
+    .action((network: string | undefined, options: EvaluateFlags) => choose(async (context) => (await import('./commands/evaluate.ts')).evaluateNetwork(network, options, context)));
+
+  program
+    .command('verify')
+    .description('check a result of evaluate from its stored adversarial images, believing nothing of it')
+    .argument('<dir>', 'the folder that evaluate wrote')
+    .option('--model <network>', 'the network (default: the one that evaluate was given)')
+    .option('--data <id>', 'data set (default: what evaluate was given)')
+    .option('--data-dir <dir>', 'folder that holds the data')
+    .option('--images <file>', 'images as .npy')
+    .option('--labels <file>', 'their classes as .npy')
+    .addOption(new Option('--backend <name>', 'what to compute on: cpu is slow, and shares no code with wasm').choices(['wasm', 'cpu']).default('wasm'))
+    .addHelpText('after', examples('verify evaluation', 'verify evaluation --backend cpu'))
+    .action((dir: string, options: VerifyFlags) => choose(async (context) => (await import('./commands/verify.ts')).verify(dir, options, context)));
 
   program
     .command('attack')
@@ -120,7 +144,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .option('--labels <file>', 'their classes as .npy, [N]')
     .option('--data <id>', "data set to take test examples from (default: the recipe's, or mnist)")
     .option('--data-dir <dir>', 'folder that holds the data')
-    .addOption(new Option('--norm <norm>', 'norm of the budget').choices(['Linf', 'L2', 'L1']).default('Linf'))
+    .addOption(new Option('--threat <norm>', 'norm of the budget').choices(['Linf', 'L2', 'L1']).default('Linf'))
     .option('--eps <eps>', "budget (default: the recipe's last, or 8/255)", budgets)
     .addOption(new Option('--attack <attack>', 'attack with options').argParser(attackList).default([{ id: 'pgd', options: { steps: 50 } }], 'pgd:steps=50'))
     .option('--examples <n>', 'how many test examples', whole(1), 10)

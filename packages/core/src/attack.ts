@@ -17,6 +17,24 @@ export interface Attack {
   search(search: Search): Promise<void>;
 }
 
+/** How a search looks at inputs. */
+export interface LookOptions {
+  /** What to differentiate and return instead of the attack's objective; taken as it is in a targeted search too. */
+  readonly objective?: Objective;
+  /** These inputs are no proposal, such as a transformed image: they are counted, but neither judged nor kept. */
+  readonly probe?: boolean;
+}
+
+/** What a forward pass told of some inputs, row by row. */
+export interface Seen {
+  /** What the model gave, `[rows, K]`. */
+  readonly outputs: Tensor;
+  /** The objective, `[rows]`. */
+  readonly values: Tensor1D;
+  /** Whether the criterion holds, within the budget or beyond it, `[rows]` bool. */
+  readonly adversarial: Tensor1D;
+}
+
 /**
  * What an attack's author works with. The batch shrinks as rows are broken: read `clean`, `ids` and `rows` again after
  * every {@link Search.compact}. All inputs handed in must lie in the threat model; {@link Search.project} sees to it.
@@ -32,10 +50,17 @@ export interface Search {
   readonly ids: Int32Array;
   /** How many rows are still searched; 0: return. */
   readonly rows: number;
+  /** Labels of the rows still searched, or targets where it is {@link Search.targeted}; owned by the framework. */
+  readonly goals: Tensor1D;
+  readonly targeted: boolean;
   /** Gradient of the objective at these inputs, and a judgement of them from the same forward pass. */
-  gradient(inputs: Tensor): Tensor;
+  gradient(inputs: Tensor, options?: LookOptions): Tensor;
   /** A judgement of these inputs without a gradient. Returns the objective a row, `[rows]`. */
-  query(inputs: Tensor): Tensor1D;
+  query(inputs: Tensor, options?: LookOptions): Tensor1D;
+  /** As {@link Search.gradient}, with everything that the forward pass told. The caller disposes. */
+  differentiate(inputs: Tensor, options?: LookOptions): Seen & { readonly gradient: Tensor };
+  /** As {@link Search.query}, with everything that the forward pass told. The caller disposes. */
+  look(inputs: Tensor, options?: LookOptions): Seen;
   /** A judgement of an iterate that nothing follows; where only the last iterate is wanted, it is taken unjudged. */
   offer(inputs: Tensor): void;
   /** Allowed inputs near the given ones. */
@@ -55,6 +80,7 @@ export interface AttackProblem {
   readonly targets?: Tensor1D;
   /** Stable ids of the examples; random draws are keyed by them. */
   readonly ids: ArrayLike<number>;
+  /** With a budget of `Infinity`, for attacks that look for the nearest adversarial input, the nearest one found is kept. */
   readonly threat: ThreatModel;
   readonly random: RandomStream;
   /** Normalization branch to attack through. Default: main. Where it differs by rows, broken rows stay in the batch. */

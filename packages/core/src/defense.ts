@@ -24,6 +24,8 @@ export interface TrainingAttack {
   readonly threat: ThreatModel;
   /** Normalization branch that the attack goes through. Default: main. */
   readonly route?: Route;
+  /** Rows to attack instead of the step's batch. */
+  readonly batch?: Batch;
   /** Targets `[N]`, which the attack moves towards; absent: away from the labels. */
   readonly targets?: Tensor1D;
   /** What the attack maximizes instead of its own objective. */
@@ -40,6 +42,8 @@ export interface TrainingTools {
   readonly classes: number;
   /** Where training passes append the statistics they saw; the trainer commits them after the step. */
   readonly updates: Update[];
+  /** What the track minimizes of outputs and labels, for defenses that leave it to the track: mean cross-entropy of logits, or a loss over embeddings. */
+  readonly loss: (outputs: Tensor, labels: Tensor1D) => Scalar;
   /** Adversarial rows: the attack's last iterate, in evaluation mode, weights and statistics untouched. The caller disposes. */
   attack(options: TrainingAttack): Promise<Tensor>;
 }

@@ -24,3 +24,14 @@ export class RobustError extends Error {
     this.code = code;
   }
 }
+
+/**
+ * Ends work that was asked to stop; the reason becomes the error's cause.
+ *
+ * @throws RobustError `RJS_ABORTED`.
+ */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  const fix = 'run it again to continue';
+  throw new RobustError('RJS_ABORTED', { expected: 'to run to the end', got: 'a request to stop', fix, cause: signal.reason });
+}

@@ -1,7 +1,7 @@
-export type { Attack, AttackProblem, AttackResult, Search } from './attack.ts';
+export type { Attack, AttackProblem, AttackResult, LookOptions, Search, Seen } from './attack.ts';
 export type { Batch, Defense, TrainingAttack, TrainingObjective, TrainingTools } from './defense.ts';
 export { parseEps } from './eps.ts';
-export { RobustError } from './errors.ts';
+export { RobustError, throwIfAborted } from './errors.ts';
 export type { Architecture, ConvOptions, DenseOptions, Join, Kit, Layer, NamedVariable, PlainLayer, PoolOptions, Site } from './kit.ts';
 export { l1 } from './l1.ts';
 export { l2 } from './l2.ts';
@@ -11,7 +11,6 @@ export type { Metric } from './metric.ts';
 export { type Bounds, type Model, modelOf } from './model.ts';
 export { commitUpdates, dropUpdates, evaluation, type Pass, type Update } from './pass.ts';
 export { type AttackPlugin, type Capability, type DefensePlugin, definePlugin, type OptionsSchema, type Paper, type Plugin } from './plugin.ts';
-export { projectedStep, type StepFrom } from './projected-step.ts';
 export { type RandomStream, randomStream } from './random.ts';
 export { type Branch, checkRoute, MAIN, mix, one, type Route, rows } from './route.ts';
 export { runAttack } from './run-attack.ts';

@@ -1,5 +1,5 @@
 import {
-  abs, add, cast, greater, greaterEqual, lessEqual, logicalAnd, logicalNot, logicalOr, max, min, sum, type Tensor,
+  abs, add, cast, greater, greaterEqual, less, lessEqual, logicalAnd, logicalNot, logicalOr, max, min, sum, type Tensor,
   type Tensor1D, where,
 } from '@tensorflow/tfjs-core';
 import type { Criterion } from './loss.ts';
@@ -15,6 +15,8 @@ export type Rows = {
   readonly best: Tensor;
   /** Objective at the best; -Infinity before the first proposal. */
   readonly values: Tensor1D;
+  /** Distance of the adversarial input that is kept; Infinity before the first. */
+  readonly distances: Tensor1D;
   readonly success: Tensor1D;
   /** Proposals so far that were not finite or not allowed. */
   readonly rejected: Tensor1D;
@@ -25,6 +27,7 @@ export interface Proposal {
   readonly inputs: Tensor;
   readonly outputs: Tensor;
   readonly values: Tensor1D;
+  readonly adversarial: Tensor1D;
 }
 
 /** Who decides: the threat model with its bounds, and the criterion. */
@@ -41,28 +44,32 @@ const LARGEST = 3.4e38;
 
 /**
  * The rows after a proposal: the first adversarial one stays, whatever follows, so that a result does not depend on
- * when broken rows leave the batch; until then the largest objective does. Comparisons with NaN are false, so a row
+ * when broken rows leave the batch; without a budget the nearest one does. Until then the largest objective stays. Comparisons with NaN are false, so a row
  * that is not finite is never taken. Runs inside the caller's tidy.
  */
-export function improve(rows: Rows, { inputs, outputs, values }: Proposal, judge: Judge): Rows {
-  const allowed = logicalAnd(isAllowed(inputs, rows.clean, judge), lessEqual(sum(abs(outputs), 1), LARGEST));
-  const hit = logicalAnd(allowed, judge.criterion(outputs, rows.goals));
+export function improve(rows: Rows, { inputs, outputs, values, adversarial }: Proposal, judge: Judge): Rows {
+  const distances = judge.threat.distance(inputs, rows.clean);
+  const allowed = logicalAnd(isAllowed(inputs, distances, judge), lessEqual(sum(abs(outputs), 1), LARGEST));
+  const hit = logicalAnd(allowed, adversarial);
   const larger = logicalAnd(allowed, greater(values, rows.values));
-  const better = logicalAnd(logicalNot(rows.success), logicalOr(hit, larger));
+  const first = logicalAnd(logicalNot(rows.success), logicalOr(hit, larger));
+  const better = judge.threat.eps === Infinity ? logicalOr(first, logicalAnd(hit, less(distances, rows.distances))) : first;
   return {
     clean: rows.clean,
     goals: rows.goals,
     best: where(overRows(better, inputs), inputs, rows.best),
     values: where(better, values, rows.values),
+    distances: where(logicalAnd(better, hit), distances, rows.distances),
     success: logicalOr(rows.success, hit),
     rejected: add(rows.rejected, cast(logicalNot(allowed), 'int32')),
   };
 }
 
-/** Whether each row lies in the ball and in the box, `[N]`. */
-function isAllowed(inputs: Tensor, clean: Tensor, { threat, bounds: [low, high] }: Judge): Tensor1D {
+/** Whether each row, at these distances, lies in the ball and in the box, `[N]`. */
+function isAllowed(inputs: Tensor, distances: Tensor1D, { threat, bounds: [low, high] }: Judge): Tensor1D {
   const slack = SLACK.ofBounds * Math.max(Math.abs(low), Math.abs(high));
-  const inBall = lessEqual(threat.distance(inputs, clean), threat.eps * (1 + SLACK.ofBudget) + slack);
+  // The largest float32 where there is no budget: a distance that is not finite is never allowed.
+  const inBall = lessEqual(distances, Math.min(threat.eps * (1 + SLACK.ofBudget) + slack, LARGEST));
   const flat = flatRows(inputs);
   const inBox = logicalAnd(greaterEqual(min(flat, 1), low - slack), lessEqual(max(flat, 1), high + slack));
   return logicalAnd(inBall, inBox);

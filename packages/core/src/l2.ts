@@ -3,7 +3,6 @@ import {
 } from '@tensorflow/tfjs-core';
 import { parseEps } from './eps.ts';
 import type { Bounds } from './model.ts';
-import { stepsByKernel } from './projected-step.ts';
 import { flatRows, overRows, rowSize } from './rows.ts';
 import type { ThreatModel } from './threat.ts';
 
@@ -36,7 +35,6 @@ export function l2(eps: number | string): ThreatModel {
       const scaled = div(gradient, maximum(overRows(max(abs(flatRows(gradient)), 1), gradient), SMALLEST));
       return div(scaled, maximum(overRows(lengths(scaled), gradient), TINY));
     });
-  stepsByKernel('L2Step', { project, steepest });
   return {
     norm: 'L2',
     eps: size,
@@ -51,6 +49,7 @@ export function l2(eps: number | string): ThreatModel {
         return project(add(clean, mul(direction, overRows(scale, clean))), clean, bounds);
       }),
     steepest,
+    fused: { kernelName: 'L2Step', project, steepest },
     distance: (inputs, clean) => tidy(() => lengths(sub(inputs, clean))),
   };
 }

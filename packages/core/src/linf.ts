@@ -1,7 +1,6 @@
 import { abs, add, clipByValue, max, maximum, minimum, mul, sub, type Tensor, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 import { parseEps } from './eps.ts';
 import type { Bounds } from './model.ts';
-import { stepsByKernel } from './projected-step.ts';
 import { flatRows, signs } from './rows.ts';
 import type { ThreatModel } from './threat.ts';
 
@@ -16,7 +15,6 @@ export function linf(eps: number | string): ThreatModel {
   const project = (inputs: Tensor, clean: Tensor, [low, high]: Bounds): Tensor =>
     tidy(() => clipByValue(minimum(maximum(inputs, sub(clean, size)), add(clean, size)), low, high));
   const steepest = (gradient: Tensor): Tensor => signs(gradient);
-  stepsByKernel('LinfStep', { project, steepest });
   return {
     norm: 'Linf',
     eps: size,
@@ -27,6 +25,7 @@ export function linf(eps: number | string): ThreatModel {
         return project(add(clean, mul(noise, size)), clean, bounds);
       }),
     steepest,
+    fused: { kernelName: 'LinfStep', project, steepest },
     distance: (inputs, clean) => tidy(() => max<Tensor1D>(abs(flatRows(sub(inputs, clean))), 1)),
   };
 }

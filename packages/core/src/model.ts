@@ -21,6 +21,8 @@ export interface Model {
   readonly parameters: readonly NamedVariable[];
   /** Running statistics. */
   readonly buffers: readonly NamedVariable[];
+  /** False: it only predicts, and attacks that follow gradients refuse it. Default true. */
+  readonly differentiable?: boolean;
   /** Outputs `[N, D]` for inputs `[N, ...inputShape]`. */
   forward(inputs: Tensor, pass: Pass): Tensor;
   /** Releases parameters and buffers. */
@@ -33,10 +35,12 @@ export interface ModelOptions {
   readonly inputShape: readonly number[];
   /** Default [0, 1]. */
   readonly bounds?: Bounds;
+  /** False for a function that TF.js cannot differentiate. Default true. */
+  readonly differentiable?: boolean;
 }
 
 /**
- * Makes a model of any differentiable function, such as `(x) => layersModel.predict(x)`.
+ * Makes a model of any function, such as `(x) => layersModel.predict(x)`.
  * The function keeps ownership of whatever it closes over; what it makes on the way to its output is disposed.
  *
  * @param predict logits `[N, K]` for inputs `[N, ...inputShape]`, in evaluation mode.
@@ -48,6 +52,7 @@ export function modelOf(predict: (inputs: Tensor) => Tensor, options: ModelOptio
     branches: [MAIN],
     parameters: [],
     buffers: [],
+    differentiable: options.differentiable ?? true,
     forward: (inputs) => tidy(() => predict(inputs)),
     dispose: () => {},
   };

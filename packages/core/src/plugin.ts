@@ -26,6 +26,8 @@ export interface OptionsSchema<Options> {
 export type Capability =
   /** Its objective trains an image classifier. */
   | 'image-classification'
+  /** Its objective trains embeddings for retrieval. */
+  | 'metric-learning'
   /** Its network has normalization branches. */
   | 'branches'
   /** It draws random numbers. */

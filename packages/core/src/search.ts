@@ -1,8 +1,8 @@
 import {
   cast, clone, concat, dispose, fill, gather, keep, mul, sum, type Tensor, type Tensor1D, tensor1d, tidy, valueAndGrads, zeros,
 } from '@tensorflow/tfjs-core';
-import type { AttackProblem, AttackResult, Search } from './attack.ts';
-import { RobustError } from './errors.ts';
+import type { AttackProblem, AttackResult, LookOptions, Search, Seen } from './attack.ts';
+import { RobustError, throwIfAborted } from './errors.ts';
 import { improve, type Judge, type Rows } from './judge.ts';
 import type { Objective } from './loss.ts';
 import { evaluation } from './pass.ts';
@@ -29,7 +29,8 @@ export interface RunningSearch extends Search {
 export function searchOf(options: SearchOptions): RunningSearch {
   const { model, threat, bounds, goals, inputs, sign } = options;
   const total = inputs.shape[0];
-  const pass = evaluation(options.route);
+  const passes = options.random.split('pass');
+  let passesMade = 0;
   const judged = options.keep === 'best';
   const gradientCalls = new Int32Array(total);
   const queries = new Int32Array(total);
@@ -44,15 +45,36 @@ export function searchOf(options: SearchOptions): RunningSearch {
     dispose(Object.values(rows).filter((x) => !stays.has(x)));
     rows = kept(next);
   };
-  const score = (x: Tensor): { outputs: Tensor; values: Tensor1D } => {
-    const outputs = model.forward(x, pass);
-    const values = options.objective(outputs, rows.goals);
-    return { outputs, values: sign === 1 ? values : mul(values, sign) };
+  // Stochastic layers draw anew in every pass.
+  const forward = (x: Tensor): Tensor => model.forward(x, { ...evaluation(options.route), random: passes.split(passesMade++) });
+  const ownObjective: Objective = (outputs, goals) => {
+    const values = options.objective(outputs, goals);
+    return sign === 1 ? values : mul(values, sign);
   };
-  const judge = (x: Tensor, outputs: Tensor, values: Tensor1D): void => {
-    if (judged) replaceRows(tidy(() => improve(rows, { inputs: x, outputs, values }, options)));
+  /** What the outputs at `x` say; they become the caller's. Judges unless it is a probe. */
+  const see = (x: Tensor, outputs: Tensor, { objective, probe = false }: LookOptions): Seen => {
+    const [own, values, adversarial] = tidy(() => {
+      const scored = ownObjective(outputs, rows.goals);
+      return [scored, objective?.(outputs, rows.goals) ?? clone(scored), options.criterion(outputs, rows.goals)];
+    });
+    if (judged && !probe) replaceRows(tidy(() => improve(rows, { inputs: x, outputs, values: own, adversarial }, options)));
+    dispose(own);
+    return { outputs: outputs === x ? clone(x) : outputs, values, adversarial };
   };
   const count = (counter: Int32Array): void => places.forEach((place) => (counter[place]! += 1));
+
+  const differentiate = (x: Tensor, { objective = ownObjective }: LookOptions): { outputs: Tensor; gradient: Tensor } => {
+    if (model.differentiable === false) throw noGradient();
+    count(gradientCalls);
+    const seen: Tensor[] = [];
+    const { value, grads } = valueAndGrads((input: Tensor) => {
+      const outputs = forward(input);
+      seen.push(keep(clone(outputs)));
+      return sum(objective(outputs, rows.goals));
+    })([x]);
+    dispose(value);
+    return { outputs: seen[0]!, gradient: grads[0]! };
+  };
 
   return {
     threat,
@@ -68,36 +90,38 @@ export function searchOf(options: SearchOptions): RunningSearch {
       return places.length;
     },
     project: (x) => threat.project(x, rows.clean, bounds),
-    gradient(x) {
-      count(gradientCalls);
-      const seen: Tensor[] = [];
-      const { value, grads } = valueAndGrads((input: Tensor) => {
-        const { outputs, values } = score(input);
-        seen.push(keep(clone(outputs)), keep(clone(values)));
-        return sum(values);
-      })([x]);
-      judge(x, seen[0]!, seen[1] as Tensor1D);
-      dispose([value, ...seen]);
-      return grads[0]!;
+    get goals() {
+      return rows.goals;
     },
-    query(x) {
-      count(queries);
-      const { outputs, values } = tidy(() => score(x));
-      judge(x, outputs, values);
-      if (outputs !== x) dispose(outputs);
+    targeted: sign === -1,
+    gradient(x, look = {}) {
+      const { outputs, gradient } = differentiate(x, look);
+      dispose(judged && !look.probe ? Object.values(see(x, outputs, look)) : outputs);
+      return gradient;
+    },
+    differentiate(x, look = {}) {
+      const { outputs, gradient } = differentiate(x, look);
+      return { ...see(x, outputs, look), gradient };
+    },
+    query(x, look) {
+      const { values, ...seen } = this.look(x, look);
+      dispose(Object.values(seen));
       return values;
+    },
+    look(x, look = {}) {
+      count(queries);
+      return see(x, tidy(() => forward(x)), look);
     },
     offer(x) {
       if (judged) dispose(this.query(x));
       else replaceRows({ ...rows, best: clone(x) });
     },
     async compact(...state) {
-      if (options.signal?.aborted) {
-        dispose(state);
-        throw aborted(options.signal);
-      }
-      // A route by rows fits the whole batch only, so nobody leaves.
-      const broken = judged && options.route.kind === 'one' ? await rows.success.data() : [];
+      if (options.signal?.aborted) dispose(state);
+      throwIfAborted(options.signal);
+      // A route by rows fits the whole batch only, and a nearer adversarial input may always follow: then nobody leaves.
+      const mayLeave = judged && options.route.kind === 'one' && threat.eps !== Infinity;
+      const broken = mayLeave ? await rows.success.data() : [];
       const leave = indicesWhere(places.length, (i) => Boolean(broken[i]));
       if (leave.length === 0) return state;
       const stay = indicesWhere(places.length, (i) => !broken[i]);
@@ -161,17 +185,17 @@ function freshRows(clean: Tensor, goals: Tensor1D): Rows {
     goals: clone(goals),
     best: clone(clean),
     values: fill([count], -Infinity),
+    distances: fill([count], Infinity),
     success: tidy(() => cast(zeros([count]), 'bool')),
     rejected: zeros([count], 'int32'),
   };
 }
 
-const aborted = ({ reason }: AbortSignal): RobustError =>
-  new RobustError('RJS_ABORTED', {
-    expected: 'to run to the end',
-    got: 'a request to stop',
-    fix: 'run it again to continue',
-    cause: reason,
+const noGradient = (): RobustError =>
+  new RobustError('RJS_NO_GRADIENT', {
+    expected: 'a differentiable model, for an attack that follows gradients',
+    got: 'one that only predicts',
+    fix: 'use an attack by queries, such as square or hop-skip-jump, or give the model a differentiable stand-in',
   });
 
 const indicesWhere = (count: number, test: (index: number) => boolean): Int32Array =>
@@ -191,6 +215,7 @@ const pickAll = (rows: Rows, indices: Int32Array): Rows => ({
   goals: pick(rows.goals, indices),
   best: pick(rows.best, indices),
   values: pick(rows.values, indices),
+  distances: pick(rows.distances, indices),
   success: pick(rows.success, indices),
   rejected: pick(rows.rejected, indices),
 });

@@ -9,9 +9,10 @@ describe('parseEps', () => {
     expect(parseEps(' 8 / 255 ')).toBe(8 / 255);
     expect(parseEps('0.5')).toBe(0.5);
     expect(parseEps('1e-3')).toBe(0.001);
+    expect(parseEps(Infinity)).toBe(Infinity);
   });
 
-  it.each([-1, NaN, Infinity, '', ' ', 'eight', '8/0', '8/255/2', '-1/255', '8/', '/255'])('refuses %o', (eps) => {
+  it.each([-1, NaN, -Infinity, '', ' ', 'eight', '8/0', '8/255/2', '-1/255', '8/', '/255'])('refuses %o', (eps) => {
     expect(() => parseEps(eps)).toThrow(expect.objectContaining({ code: 'RJS_EPS' }));
   });
 

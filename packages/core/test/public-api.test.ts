@@ -5,7 +5,8 @@ import * as core from '../src/index.ts';
 it('exports these values and no others', () => {
   expect(Object.keys(core).sort()).toEqual([
     'MAIN', 'RobustError', 'box', 'checkRoute', 'commitUpdates', 'definePlugin', 'dropUpdates', 'evaluation', 'l1', 'l2', 'linf',
-    'mean', 'misclassified', 'mix', 'modelOf', 'one', 'parseEps', 'projectedStep', 'randomStream', 'rows', 'runAttack', 'targetReached', 'threatModel',
+    'mean', 'misclassified', 'mix', 'modelOf', 'one', 'parseEps', 'randomStream', 'rows', 'runAttack', 'targetReached', 'threatModel',
+    'throwIfAborted',
   ]);
 });
 
@@ -17,9 +18,9 @@ it('exports these types and no others', () => {
   });
   expect(types.sort()).toEqual([
     'Architecture', 'Attack', 'AttackPlugin', 'AttackProblem', 'AttackResult', 'Batch', 'Bounds', 'Branch', 'Capability', 'ConvOptions',
-    'Criterion', 'Defense', 'DefensePlugin', 'DenseOptions', 'Join', 'Kit', 'Layer', 'Loss', 'Metric', 'Model', 'NamedVariable',
+    'Criterion', 'Defense', 'DefensePlugin', 'DenseOptions', 'Join', 'Kit', 'Layer', 'LookOptions', 'Loss', 'Metric', 'Model', 'NamedVariable',
     'Objective', 'OptionsSchema', 'Paper', 'Pass', 'PlainLayer', 'Plugin', 'PoolOptions', 'RandomStream', 'Reducer', 'Route', 'Runtime',
-    'Search', 'Site', 'StepFrom', 'ThreatModel', 'TrainingAttack', 'TrainingObjective', 'TrainingTools', 'Update',
+    'Search', 'Seen', 'Site', 'ThreatModel', 'TrainingAttack', 'TrainingObjective', 'TrainingTools', 'Update',
   ]);
 });
 

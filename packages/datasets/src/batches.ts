@@ -1,7 +1,6 @@
-import { type Batch, randomStream, RobustError } from '@robustjs/core';
+import { type Batch, randomStream, RobustError, throwIfAborted } from '@robustjs/core';
 import { tensor, tensor1d } from '@tensorflow/tfjs-core';
 import type { Dataset } from './dataset.ts';
-import { throwIfAborted } from './errors.ts';
 import { randomOrder } from './order.ts';
 
 /** How a data set is cut into batches. */

@@ -19,13 +19,3 @@ export function mismatch(expected: string, got: string, fix: string): RobustErro
 export function tooLarge(file: string, expected: string, got: string): RobustError {
   return new RobustError('RJS_DATA_LIMIT', { expected: `${expected} in ${file}`, got, fix: 'the file is damaged, or its images must be unpacked into a folder first' });
 }
-
-/** Throws when stopped. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw aborted(signal.reason);
-}
-
-/** What a stopped operation throws. */
-export function aborted(cause: unknown): RobustError {
-  return new RobustError('RJS_ABORTED', { expected: 'to run to the end', got: 'a request to stop', fix: 'run it again to continue', cause });
-}

@@ -6,5 +6,6 @@ export type { ImageShape } from './node/decode.ts';
 export { type ImageFolderOptions, loadImageFolder } from './node/image-folder.ts';
 export { loadMnistDigits } from './node/mnist-digits.ts';
 export { loadNpyFolder, type NpyFolderOptions } from './node/npy-folder.ts';
+export { loadOmniglot, type OmniglotOptions } from './node/omniglot.ts';
 export { DATASET_IDS, type DatasetId, type BenchmarkParts, openDataset, type OpenDatasetOptions } from './node/open.ts';
 export { type ReleaseFile, RELEASES } from './node/releases.ts';

@@ -54,6 +54,7 @@ export interface EvaluationRecipe {
   attacked?: number | undefined;
   curve?: { eps: (number | string)[]; attack: AttackRecipe; examples: number } | undefined;
   batchSize: number;
+  checks?: 'full' | 'quick' | undefined;
 }
 
 /** A run as data: everything that determines its numbers, and nothing else. */
@@ -136,6 +137,7 @@ const evaluation = z.strictObject({
     .optional()
     .describe('Accuracy against eps, with one attack'),
   batchSize: z.int().min(1).default(100),
+  checks: z.enum(['full', 'quick']).optional().describe('Sanity checks; default: full, in tier smoke quick'),
 });
 
 const recipe: z.ZodType<Recipe> = z.strictObject({

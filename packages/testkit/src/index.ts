@@ -8,6 +8,8 @@ export { expectNoLeak } from './leaks.ts';
 export { binaryLinearModel, type LinearModel, linearModel, type LinearModelOptions } from './linear-model.ts';
 export { quadraticModel } from './quadratic-model.ts';
 export { changedNames, disturb, expectUnchanged, restore, snapshot, type StateSnapshot, variablesOf } from './state.ts';
+export { attackReference, compareWithRecord, type ReferenceComparison, type ReferenceRun, type ReferenceRunOptions } from './compare-reference.ts';
+export { type Reference, type ReferenceNetwork, referenceNetworks, type ReferenceRecord } from './reference.ts';
 export { type OwnedBatch, rowsOf, tinyBatch } from './tiny-batch.ts';
 export { tinyCnn, tinyNetworkFor, type TinyOptions, tinyResnet } from './tiny-cnn.ts';
 export {

@@ -28,10 +28,14 @@ export interface ToolsOptions {
   readonly classes?: number;
   /** Default 0. */
   readonly progress?: number;
+  /** The track's loss. Default: mean cross-entropy. */
+  readonly loss?: TrainingTools['loss'];
 }
 
+const meanCrossEntropy: TrainingTools['loss'] = (logits, labels) => mean(crossEntropy(logits, labels));
+
 /** What a trainer hands to a defense for one step, recorded. */
-export function trainingTools(model: Model, batch: Batch, { seed = 0, classes = 3, progress = 0 }: ToolsOptions = {}): RecordingTools {
+export function trainingTools(model: Model, batch: Batch, { seed = 0, classes = 3, progress = 0, loss = meanCrossEntropy }: ToolsOptions = {}): RecordingTools {
   const attacks: RecordedAttack[] = [];
   const updates: Update[] = [];
   const random = randomStream(seed).split('step', 0);
@@ -40,10 +44,12 @@ export function trainingTools(model: Model, batch: Batch, { seed = 0, classes = 
     progress,
     classes,
     updates,
+    loss,
     attacks,
     async attack(asked) {
       const stream = random.split('attack', attacks.length);
-      const { adversarial } = await runAttack(asked.attack, { ...asked, ...batch, model, random: stream, keep: 'last' });
+      const { batch: rows = batch, ...rest } = asked;
+      const { adversarial } = await runAttack(asked.attack, { ...rest, ...rows, model, random: stream, keep: 'last' });
       const { targets } = asked;
       attacks.push({ asked: { ...asked, ...(targets && { targets: clone(targets) }) }, adversarial: clone(adversarial) });
       return adversarial;
@@ -60,7 +66,7 @@ export async function objectiveOf(defense: Defense, model: Model, batch: Batch, 
   if (defense.objective) return defense.objective(model, batch, tools);
   return {
     loss: () =>
-      mean(crossEntropy(model.forward(batch.inputs, { train: true, route: one(defense.deploys ?? MAIN), updates: tools.updates }), batch.labels)),
+      tools.loss(model.forward(batch.inputs, { train: true, route: one(defense.deploys ?? MAIN), updates: tools.updates }), batch.labels),
   };
 }
 

@@ -26,10 +26,12 @@ import { freeWithData } from './kept-weights.ts';
 import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
 import { optimizerKernels } from './optimizer.ts';
+import { padV2 } from './pad.ts';
 import { poolKernels } from './pool.ts';
 import { projectedStepKernels } from './projected-step.ts';
 import { reluKernels } from './relu.ts';
 import { repeatAxes } from './repeat.ts';
+import { slice } from './slice.ts';
 import { sumKernels } from './sum.ts';
 import { tile } from './tile.ts';
 
@@ -52,10 +54,12 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     ...fusedKernels(native),
     identity,
     ...optimizerKernels(native),
+    padV2,
     ...poolKernels(native),
     ...projectedStepKernels(native),
     ...reluKernels(native),
     repeatAxes(native),
+    slice,
     ...sumKernels(native),
     tile,
     unsortedSegmentSum,

@@ -12,7 +12,8 @@ import { openNetwork, type Subject } from '../networks.ts';
 import type { AttackWord } from '../parse.ts';
 import { readBytes } from '../read.ts';
 import { nearest, usage } from '../usage.ts';
-import { dataOf, rankingEps } from './evaluate.ts';
+import { dataOf } from '../test-data.ts';
+import { rankingEps } from './evaluate.ts';
 
 /** Inputs to attack. */
 interface Inputs {
@@ -64,7 +65,7 @@ export async function attackInputs(name: string, flags: AttackFlags, context: Co
   return exitCodes.ok;
 }
 
-function threatOf(subject: Subject, { norm, eps }: AttackFlags): ThreatModel {
+function threatOf(subject: Subject, { threat: norm, eps }: AttackFlags): ThreatModel {
   if (eps !== undefined && eps.length > 1) throw usage('one budget', eps.join(', '), 'attack with each on its own, and an --out of its own');
   const threat = threatModel(norm, eps?.at(-1) ?? rankingEps(subject));
   const width = subject.bounds[1] - subject.bounds[0];

@@ -21,7 +21,7 @@ export async function bench(flags: BenchFlags, context: Context): Promise<number
   context.line(`folder   ${relative(context.cwd, outDir) || '.'}`);
   return runArms(arms, {
     outDir,
-    processes: flags.workers ?? Math.min(2, availableParallelism()),
+    workers: flags.workers ?? availableParallelism(),
     yes: flags.yes ?? false,
     estimate: flags.tier !== 'smoke',
   }, context);

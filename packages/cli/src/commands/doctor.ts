@@ -34,7 +34,7 @@ function node(): Finding[] {
   const cores = availableParallelism();
   return [
     { name: 'node', status: enough ? 'ok' : 'fail', found: process.versions.node, ...(!enough && { fix: `install Node ${engines.node}` }) },
-    { name: 'cores', status: 'ok', found: `${cores}; bench uses ${Math.min(2, cores)} processes unless --workers says otherwise` },
+    { name: 'cores', status: 'ok', found: `${cores}; train and bench use all unless --workers says otherwise` },
   ];
 }
 

@@ -1,61 +1,108 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseEps } from '@robustjs/core';
-import { type DatasetEvaluationOptions, type Evaluated, evaluateDataset, examplesToJsonl, openData, renderReport, stageOf, startRuntime, writableFolder } from '@robustjs/harness';
+import { type DatasetEvaluationOptions, type Evaluated, evaluateDataset, stageOf, startRuntime, storeEvaluation, suiteNamed, writableFolder } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { EvaluateFlags } from '../flags.ts';
 import { openNetwork, type Subject } from '../networks.ts';
+import { testData } from '../test-data.ts';
 import { duration } from '../ui/duration.ts';
 import { progressView } from '../ui/progress.ts';
+import { usage } from '../usage.ts';
 import { printEntries } from './run-arms.ts';
 
 // Where neither the command line nor a recipe says: the budget that CIFAR-10 is evaluated with.
 const DEFAULT_EPS = '8/255';
+const DEFAULT_EXAMPLES = 200;
+/** What `robustjs verify` reads to know which network and data a result is about. */
+export const COMMAND_FILE = 'command.json';
+
+/** What {@link COMMAND_FILE} holds: paths as they were given, and the folder that they are relative to. */
+export interface StoredCommand {
+  readonly model: string;
+  readonly cwd: string;
+  readonly data?: string;
+  readonly dataDir?: string;
+  readonly images?: string;
+  readonly labels?: string;
+}
 
 /** `robustjs evaluate`: fails when the result is refused. */
-export async function evaluateNetwork(name: string, flags: EvaluateFlags, context: Context): Promise<number> {
+export async function evaluateNetwork(given: string | undefined, flags: EvaluateFlags, context: Context): Promise<number> {
   const started = performance.now();
+  const name = modelNamed(given, flags.model);
   const out = flags.out === undefined ? undefined : resolve(context.cwd, flags.out);
   if (out !== undefined) await writableFolder(out);
   const runtime = await startRuntime('wasm');
   const subject = await openNetwork(name, context.cwd);
-  const { test } = await openData(dataOf(subject, flags, context.cwd), { signal: context.signal });
-  const evaluated = await withProgress(subject, (onProgress) =>
-    evaluateDataset(subject.evaluable, test, { ...optionsOf(subject, flags), runtime, signal: context.signal, onProgress }),
-  );
-  if (out !== undefined) await write(out, subject.id, evaluated, test.classNames);
+  const data = await testData(subject, flags, context.cwd, context.signal);
+  const options = { ...(await optionsOf(subject, flags, context)), runtime, signal: context.signal, ...(out !== undefined && { folder: out }) };
+  const source = { module: new URL('../subject-module.js', import.meta.url).href, setup: { name, cwd: context.cwd } };
+  const workers = flags.workers ?? availableParallelism();
+  const evaluated = await withProgress(subject, (onProgress) => evaluateDataset(subject.evaluable, data, { ...options, workers, source, onProgress }));
+  const seconds = (performance.now() - started) / 1000;
+  if (out !== undefined) {
+    await writeFile(join(out, COMMAND_FILE), `${JSON.stringify(commandOf(name, flags, context), null, 2)}\n`);
+    const { device, variant, id } = runtime;
+    await storeEvaluation(out, evaluated, { classNames: data.classNames, timing: { wallSeconds: seconds, workers, device: `${id} ${variant}`, processor: device } });
+  }
   const { entry } = evaluated;
   context.result({ entry, ...(out !== undefined && { out }) });
   printEntries([entry], context);
   if (subject.remark !== undefined) context.line(subject.remark);
-  context.line(`${entry.clean.n} test examples of ${entry.dataset.id}, ${duration((performance.now() - started) / 1000)}${out === undefined ? '' : `; written to ${out}`}`);
+  context.line(`${entry.clean.n} test examples of ${entry.dataset.id}, ${duration(seconds)}${out === undefined ? '' : `; written to ${out}`}`);
   return entry.refused === undefined ? exitCodes.ok : exitCodes.failed;
 }
 
-/** The data to test on: those asked for, else those it was trained on. */
-export function dataOf({ recipe }: Subject, flags: { readonly data?: string; readonly dataDir?: string }, cwd: string): { id: string; dataDir?: string } {
-  const dataDir = flags.dataDir === undefined ? recipe?.data.dataDir : resolve(cwd, flags.dataDir);
-  return { id: flags.data ?? recipe?.data.id ?? 'mnist', ...(dataDir !== undefined && { dataDir }) };
+function modelNamed(given: string | undefined, flag: string | undefined): string {
+  const name = given ?? flag;
+  if (name === undefined || (given !== undefined && flag !== undefined)) {
+    throw usage('one network, by --model or as the first argument', name === undefined ? 'none' : 'both', 'for example: robustjs evaluate --model pgd-at');
+  }
+  return name;
 }
 
 /** The budget that ranks, where none is asked for. */
 export const rankingEps = ({ recipe }: Subject): number | string => recipe?.evaluation.eps.at(-1) ?? DEFAULT_EPS;
 
-function optionsOf(subject: Subject, flags: EvaluateFlags): DatasetEvaluationOptions {
+async function optionsOf(subject: Subject, flags: EvaluateFlags, { cwd }: Context): Promise<DatasetEvaluationOptions> {
   const { id, recipe, route, about } = subject;
+  if (flags.suite !== undefined && flags.attacks !== undefined) throw usage('--suite or --attacks', 'both', 'name a suite, or its attacks one by one');
+  const norm = flags.threat ?? recipe?.evaluation.norm ?? 'Linf';
+  const name = flags.suite ?? 'default';
+  const suite = flags.attacks === undefined ? await suiteNamed(name, norm, cwd) : { attacks: flags.attacks, mode: 'alone' as const, randomized: false };
   return {
     id,
     about,
-    norm: flags.norm ?? recipe?.evaluation.norm ?? 'Linf',
+    norm,
     eps: (flags.eps ?? [rankingEps(subject)]).map(parseEps),
-    ...(flags.attacks && { attacks: flags.attacks }),
-    clean: flags.examples,
+    ...(suite.attacks && { attacks: suite.attacks }),
+    ...(flags.attacks === undefined && { suite: name }),
+    mode: suite.mode,
+    randomized: suite.randomized,
+    checks: flags.checks ?? (name === 'smoke' ? 'quick' : 'full'),
+    clean: flags.examples ?? (flags.images === undefined ? DEFAULT_EXAMPLES : undefined),
     batchSize: flags.batchSize,
     seed: flags.seed,
     pictures: 8,
+    from: cwd,
+    ...(flags.claim !== undefined && { claim: flags.claim }),
+    ...(flags.curve === false && { curve: false as const }),
+    ...(flags.backbone !== undefined && { backbone: (await openNetwork(flags.backbone, cwd)).evaluable }),
     ...(route && { route }),
   };
+}
+
+const commandOf = (model: string, { data, dataDir, images, labels }: EvaluateFlags, { cwd }: Context): StoredCommand => ({
+  model, cwd, ...(data !== undefined && { data }), ...(dataDir !== undefined && { dataDir }), ...(images !== undefined && { images }), ...(labels !== undefined && { labels }),
+});
+
+/** The command that a folder was made by; nothing where the file is gone. */
+export async function storedCommand(folder: string): Promise<Partial<StoredCommand>> {
+  const text = await readFile(join(folder, COMMAND_FILE), 'utf8').catch(() => '{}');
+  return JSON.parse(text) as Partial<StoredCommand>;
 }
 
 type OnProgress = NonNullable<DatasetEvaluationOptions['onProgress']>;
@@ -67,13 +114,4 @@ async function withProgress({ id }: Subject, work: (onProgress: OnProgress) => P
   } finally {
     view.close();
   }
-}
-
-async function write(out: string, id: string, { entry, examples, pictures, seconds }: Evaluated, classNames: readonly string[] | undefined): Promise<void> {
-  await mkdir(join(out, 'entries'), { recursive: true });
-  const page = await renderReport({ entries: [entry], timings: { [entry.id]: { seconds } }, pictures: { [entry.id]: pictures }, ...(classNames && { classNames }) });
-  await writeFile(join(out, 'entries', `${id}.examples.jsonl`), examplesToJsonl(examples));
-  await writeFile(join(out, 'entries', `${id}.json`), `${JSON.stringify(entry, null, 2)}\n`);
-  await writeFile(join(out, 'timing.json'), `${JSON.stringify({ [entry.id]: { seconds } }, null, 2)}\n`);
-  await writeFile(join(out, 'report.html'), page);
 }

@@ -2,6 +2,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { entriesIn, type Entry, formatTable, type PerformanceRecord, renderLeaderboardReadme, renderPerformance, renderResultBlock, type StoredEntry, tracks } from '@robustjs/harness';
+import { attacksPage } from '../attacks-page.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { LeaderboardFlags } from '../flags.ts';
@@ -43,7 +44,7 @@ export async function leaderboard({ check = false, add }: LeaderboardFlags, cont
   return exitCodes.ok;
 }
 
-/** The benchmark's page, the repository's, and one for each plugin, as they are and as the records make them. */
+/** The benchmark's page, the repository's, that of attacks, and one for each plugin, as they are and as they ought to be. */
 async function pagesOf(root: string, entries: readonly Entry[]): Promise<Page[]> {
   const page = async (path: string, render: (text: string) => string, empty = ''): Promise<Page> => {
     const before = existsSync(path) ? await readFile(path, 'utf8') : '';
@@ -55,6 +56,7 @@ async function pagesOf(root: string, entries: readonly Entry[]): Promise<Page[]>
   return Promise.all([
     page(join(root, 'benchmarks', 'README.md'), (text) => withSpeed(renderLeaderboardReadme(text, entries), speed), EMPTY),
     page(join(root, 'README.md'), (text) => (text.includes('<!-- leaderboard:start -->') ? renderLeaderboardReadme(text, entries) : text)),
+    page(join(root, 'docs', 'attacks.md'), attacksPage),
     ...measured.map((id) =>
       page(join(root, 'plugins', id, 'README.md'), (text) => renderResultBlock(text, entries.filter(({ method }) => method.id === id || method.id === 'standard'))),
     ),

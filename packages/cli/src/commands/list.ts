@@ -1,5 +1,6 @@
-import { attacks } from '@robustjs/attacks';
+import { attacks, catalogue } from '@robustjs/attacks';
 import { recipeJsonSchema, trackDocument, trackNamed, tracks } from '@robustjs/harness';
+import { costText } from '../attacks-page.ts';
 import type { Context } from '../context.ts';
 import { dataSetStates } from '../data-sets.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -14,7 +15,7 @@ export async function listThings(things: string, id: string | undefined, context
   if (things === 'schema') return show(await schemaNamed(id ?? 'recipe'), context);
   if (things === 'tracks' && id !== undefined) return show(trackDocument(trackNamed(id)), context);
   const rows = await rowsOf(things, context.cwd);
-  if (id !== undefined) return show(rowNamed(rows, id), context);
+  if (id !== undefined) return show({ ...rowNamed(rows, id), ...detailsOf(things, id) }, context);
   context.result({ [things]: rows });
   context.line(textTable([columnsOf(rows), ...rows.map((row) => columnsOf(rows).map((column) => words(row[column])))], 'words'));
   return exitCodes.ok;
@@ -38,13 +39,20 @@ function rowsOf(things: string, cwd: string): Promise<Row[]> | Row[] {
     case 'methods':
       return methodRows(cwd);
     case 'attacks':
-      return Object.entries(attacks).map(([id, make]) => ({ id, defaults: make().config }));
+      return Object.entries(catalogue).map(([id, facts]) => {
+        const { norms, targeted, needs, budget } = facts;
+        return { id, norms: norms.join(' '), targeted: targeted ? 'yes' : 'no', needs, budget, cost: costText(facts) };
+      });
     case 'data':
       return dataRows();
     default:
       return Object.values(tracks).map(({ id, title, tiers }) => ({ id, title, tiers: Object.keys(tiers).join(', ') }));
   }
 }
+
+/** What is too long for a line. */
+const detailsOf = (things: string, id: string): Row =>
+  things === 'attacks' ? { ...catalogue[id], defaults: attacks[id]!().config } : {};
 
 async function methodRows(cwd: string): Promise<Row[]> {
   return (await findPlugins(cwd)).map(({ package: name, method, problem }) => ({

@@ -14,7 +14,8 @@ const ASK_SECONDS = 30 * 60;
 export interface RunArmsOptions {
   /** Folder of the run, absolute. */
   readonly outDir: string;
-  readonly processes: number;
+  /** Threads to work with, all arms together. */
+  readonly workers: number;
   /** Begin a long run without asking. */
   readonly yes: boolean;
   /** Whether to measure how long it will take before it begins. */
@@ -34,7 +35,7 @@ export async function runArms(arms: readonly Arm[], options: RunArmsOptions, con
   try {
     summary = await runAll(arms, {
       outDir: options.outDir,
-      processes: options.processes,
+      workers: options.workers,
       from: context.cwd,
       signal: context.signal,
       onEvent: (event) => show(event, view),
@@ -67,9 +68,8 @@ async function mayBegin(arms: readonly Arm[], { train, test }: Parts, options: R
   await startRuntime(recipe.runtime);
   const speed = await measureSpeed(recipe, train);
   const sizes = { train: train.size, test: test.size };
-  const seconds = secondsOf(arms.map((arm) => workOf(arm.recipe, sizes)), speed, options.processes);
-  const processes = Math.min(options.processes, arms.length);
-  context.line(`${arms.length} to run in ${processes} process${processes > 1 ? 'es' : ''}; about ${duration(seconds)} at most, by a short measurement`);
+  const seconds = secondsOf(arms.map((arm) => workOf(arm.recipe, sizes)), speed, options.workers);
+  context.line(`${arms.length} to run with ${options.workers} worker${options.workers > 1 ? 's' : ''}; about ${duration(seconds)} at most, by a short measurement`);
   if (options.yes || seconds < ASK_SECONDS || !process.stdin.isTTY || !process.stderr.isTTY) return true;
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   // Readline takes Ctrl-C for itself while it waits: that is a no.
@@ -85,6 +85,8 @@ function show(event: RunEvent, view: ProgressView): void {
       return;
     case 'progress':
       return view.update({ ...event, name: event.id });
+    case 'note':
+      return view.note(`${event.id}: ${event.message}`);
     case 'part':
       return view.note(`${event.id}: ${event.part} took ${duration(event.seconds)}`);
     case 'done':

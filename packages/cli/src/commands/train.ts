@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { RobustError } from '@robustjs/core';
 import { imageClassification, loadMethod, parseRecipe, type Recipe } from '@robustjs/harness';
@@ -18,7 +19,7 @@ export async function train(file: string | undefined, flags: TrainFlags, context
   const outDir = resolve(context.cwd, flags.out ?? runFolder(id));
   context.line(`${id} on ${recipe.data.id}`);
   context.line(`folder   ${relative(context.cwd, outDir) || '.'}`);
-  return runArms([{ id, recipe }], { outDir, processes: 1, yes: flags.yes ?? false, estimate: recipe.tier !== 'smoke' }, context);
+  return runArms([{ id, recipe }], { outDir, workers: flags.workers ?? availableParallelism(), yes: flags.yes ?? false, estimate: recipe.tier !== 'smoke' }, context);
 }
 
 /** The package of a method that is named by its id or its package. */
@@ -45,9 +46,13 @@ async function recipeOf(file: string | undefined, flags: TrainFlags, { cwd }: Co
     throw usage('a recipe file or --method', file === undefined ? 'neither' : 'both', 'for example: robustjs train --method @robustjs/pgd-at');
   }
   const base = file === undefined ? imageClassification.arms('small')[0]!.recipe : parseRecipe(await readJsonFile(resolve(cwd, file), 'a recipe'));
-  const changed = changes(base, flags, cwd);
-  return parseRecipe(file === undefined || Object.keys(flags).some((name) => !['out', 'yes'].includes(name)) ? { ...changed, tier: 'custom' } : changed);
+  const changed = changes(base, { ...flags, ...(file === undefined && { shards: flags.shards ?? defaultShards(flags.batchSize ?? base.training.batchSize) }) }, cwd);
+  return parseRecipe(file === undefined || Object.keys(flags).some((name) => !['out', 'yes', 'workers'].includes(name)) ? { ...changed, tier: 'custom' } : changed);
 }
+
+// Four keep four cores busy, and 16 rows are enough for the statistics of a batch norm. It follows from the recipe alone: the
+// number of shards is part of what determines the bits, the number of cores is not.
+const defaultShards = (batchSize: number): number => Math.max(1, Math.min(4, Math.floor(batchSize / 16)));
 
 function changes(base: Recipe, flags: TrainFlags, cwd: string): Recipe {
   const { data, architecture, training, method } = base;
@@ -70,6 +75,7 @@ function changes(base: Recipe, flags: TrainFlags, cwd: string): Recipe {
       ...(flags.epochs !== undefined && { epochs: flags.epochs }),
       ...(flags.batchSize !== undefined && { batchSize: flags.batchSize }),
       ...(flags.learningRate !== undefined && { learningRate: flags.learningRate }),
+      ...(flags.shards !== undefined && { shards: flags.shards }),
     },
     ...(flags.seed !== undefined && { seed: flags.seed }),
   };

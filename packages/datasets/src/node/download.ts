@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RobustError } from '@robustjs/core';
-import { aborted, throwIfAborted } from '../errors.ts';
+import { RobustError, throwIfAborted } from '@robustjs/core';
 
 /** What to download, and where to keep it. */
 export interface DownloadOptions {
@@ -102,13 +101,12 @@ async function fetchWhole(attempt: Attempt): Promise<void> {
       await fetchRest(attempt);
       return;
     } catch (error) {
-      if (signal?.aborted) throw aborted(signal.reason);
+      throwIfAborted(signal);
       if (!(error instanceof Dropped)) throw error;
       if (tried >= retries) throw failed(url, `${error.message}, ${tried + 1} times`, 'check the connection and run it again: it goes on where it stopped', error.cause);
     }
-    await sleep(retryDelay * 2 ** tried, undefined, signal && { signal }).catch((cause: unknown) => {
-      throw aborted(cause);
-    });
+    // Stopped in its sleep, it is told so at the start of the next attempt.
+    await sleep(retryDelay * 2 ** tried, undefined, signal && { signal }).catch(() => {});
   }
 }
 

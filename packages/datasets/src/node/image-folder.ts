@@ -4,10 +4,11 @@ import { RobustError } from '@robustjs/core';
 import type { Dataset, DatasetInfo, Pools } from '../dataset.ts';
 import { tooLarge } from '../errors.ts';
 import { imageLayout, type ImagePlace, isImagePath } from '../image-layout.ts';
-import { datasetOf, exampleSize, type Rows } from '../rows.ts';
+import { datasetOf, exampleSize } from '../rows.ts';
 import { readArchive } from './archive.ts';
 import { decodeImage, imageShape, type ImageShape, loadDecoder } from './decode.ts';
 import { kindOf, MAX_BYTES, unreadable } from './files.ts';
+import { imageRows, type ImageSource } from './image-rows.ts';
 
 /** Where images are, and how they are read. */
 export interface ImageFolderOptions extends Partial<Pick<DatasetInfo, 'id' | 'source' | 'license' | 'note'>> {
@@ -22,15 +23,6 @@ export interface ImageFolderOptions extends Partial<Pick<DatasetInfo, 'id' | 'so
   /** Most bytes of encoded images to hold when reading an archive. Default 2 GiB. */
   readonly maxBytes?: number;
 }
-
-/** Encoded images by path. */
-interface ImageSource {
-  readonly paths: readonly string[];
-  read(path: string): Promise<Uint8Array>;
-}
-
-// Enough to keep the decoder's threads busy, few enough to bound what is held.
-const AT_ONCE = 16;
 
 /**
  * Images in folders by class, decoded when they are read. Classes are the folders' names in alphabetical order; an id is
@@ -64,7 +56,7 @@ export async function loadImageFolder(options: ImageFolderOptions): Promise<Pool
       ...(note !== undefined && { note }),
       ids: Int32Array.from(members, (member) => member.id),
       labels: Int32Array.from(members, (member) => classNames.indexOf(member.className)),
-      rows: imageRows(members.map((member) => member.path), source, read, exampleSize(inputShape), options.keepDecoded ?? 2 ** 28),
+      rows: imageRows(members.map((member) => member.path), { source, decode: read, size: exampleSize(inputShape), keepDecoded: options.keepDecoded ?? 2 ** 28 }),
     });
   };
   const train = pool('train', 'train') ?? pool('all', undefined);
@@ -94,31 +86,4 @@ async function folderSource(folder: string): Promise<ImageSource> {
 async function archiveSource(archive: string, maxBytes: number | undefined): Promise<ImageSource> {
   const files = await readArchive(archive, { wants: isImagePath, ...(maxBytes !== undefined && { maxBytes }) });
   return { paths: [...files.keys()], read: async (path) => files.get(path)! };
-}
-
-function imageRows(paths: readonly string[], source: ImageSource, decode: (path: string) => Promise<Uint8Array>, size: number, keepDecoded: number): Rows {
-  const kept = paths.length * size <= keepDecoded ? { pixels: undefined as Uint8Array | undefined, done: new Uint8Array(paths.length) } : undefined;
-  const pixelsOf = async (row: number): Promise<Uint8Array> => {
-    if (kept?.pixels !== undefined && kept.done[row] === 1) return kept.pixels.subarray(row * size, (row + 1) * size);
-    const pixels = await decode(paths[row]!);
-    if (kept !== undefined) {
-      kept.pixels ??= new Uint8Array(paths.length * size);
-      kept.pixels.set(pixels, row * size);
-      kept.done[row] = 1;
-    }
-    return pixels;
-  };
-  return {
-    async read(indices) {
-      const values = new Float32Array(indices.length * size);
-      for (let start = 0; start < indices.length; start += AT_ONCE) {
-        const images = await Promise.all(Array.from(indices.subarray(start, start + AT_ONCE), pixelsOf));
-        images.forEach((image, i) => {
-          for (let k = 0; k < size; k++) values[(start + i) * size + k] = image[k]! / 255;
-        });
-      }
-      return values;
-    },
-    raw: (row) => source.read(paths[row]!),
-  };
 }

@@ -10,10 +10,11 @@ import { type ImageFolderOptions, loadImageFolder } from './image-folder.ts';
 import { cacheFolder, placesOf } from './locate.ts';
 import { loadMnistDigits } from './mnist-digits.ts';
 import { loadNpyFolder } from './npy-folder.ts';
+import { loadOmniglot, OMNIGLOT_FILES } from './omniglot.ts';
 import { RELEASES } from './releases.ts';
 
 /** The data sets that {@link openDataset} knows. */
-export const DATASET_IDS = ['mnist', 'mnist-full', 'fashion-mnist', 'cifar10', 'cifar10-jpeg', 'image-folder', 'npy'] as const;
+export const DATASET_IDS = ['mnist', 'mnist-full', 'fashion-mnist', 'cifar10', 'cifar10-jpeg', 'omniglot', 'image-folder', 'npy'] as const;
 
 /** One of {@link DATASET_IDS}. */
 export type DatasetId = (typeof DATASET_IDS)[number];
@@ -79,6 +80,8 @@ async function loadPools(options: OpenDatasetOptions): Promise<Pools> {
       return loadCifar10({ dataDir: await releaseFolder(options.id, options, hasCifar10) });
     case 'cifar10-jpeg':
       return loadCifar10Jpeg(options);
+    case 'omniglot':
+      return loadOmniglot({ dataDir: await releaseFolder(options.id, options, hasOmniglot) });
     case 'image-folder':
       return loadImageFolder({ ...imageOptions(options), dataDir: needed(options) });
     case 'npy':
@@ -105,6 +108,8 @@ const hasIdx = async (folder: string): Promise<boolean> => {
 
 const hasCifar10 = async (place: string): Promise<boolean> =>
   (await firstFile([join(place, 'test_batch.bin'), join(place, 'cifar-10-batches-bin', 'test_batch.bin'), join(place, CIFAR10_ARCHIVE)])) !== undefined;
+
+const hasOmniglot = async (folder: string): Promise<boolean> => (await firstFile([join(folder, OMNIGLOT_FILES[0]!)])) !== undefined;
 
 type ReleaseId = keyof typeof RELEASES;
 

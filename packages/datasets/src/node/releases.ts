@@ -11,6 +11,8 @@ export interface ReleaseFile {
 const MNIST = 'https://storage.googleapis.com/cvdf-datasets/mnist/';
 const FASHION = 'https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion/';
 
+const OMNIGLOT = 'https://raw.githubusercontent.com/brendenlake/omniglot/master/python/';
+
 const file = (base: string, name: string, bytes: number, sha256: string): ReleaseFile => ({ name, url: base + name, bytes, sha256 });
 
 /**
@@ -18,7 +20,7 @@ const file = (base: string, name: string, bytes: number, sha256: string): Releas
  * (Fashion-MNIST's README, the CIFAR-10 page, and for MNIST the table in torchvision's source); the SHA-256 of CIFAR-10
  * and of MNIST's training images are those recorded by MLDatasets.jl and the tensorflow/haskell loaders.
  */
-export const RELEASES: Readonly<Record<'mnist-full' | 'fashion-mnist' | 'cifar10', readonly ReleaseFile[]>> = {
+export const RELEASES: Readonly<Record<'mnist-full' | 'fashion-mnist' | 'cifar10' | 'omniglot', readonly ReleaseFile[]>> = {
   'mnist-full': [
     file(MNIST, 'train-images-idx3-ubyte.gz', 9_912_422, '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609'),
     file(MNIST, 'train-labels-idx1-ubyte.gz', 28_881, '3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c'),
@@ -33,5 +35,9 @@ export const RELEASES: Readonly<Record<'mnist-full' | 'fashion-mnist' | 'cifar10
   ],
   cifar10: [
     file('https://www.cs.toronto.edu/~kriz/', 'cifar-10-binary.tar.gz', 170_052_171, 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd'),
+  ],
+  omniglot: [
+    file(OMNIGLOT, 'images_background_small1.zip', 1_319_022, 'f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4'),
+    file(OMNIGLOT, 'images_background_small2.zip', 1_580_917, '3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f'),
   ],
 };

@@ -1,86 +1,61 @@
-import { type Attack, type AttackResult, evaluation, type RandomStream, runAttack, type ThreatModel } from '@robustjs/core';
-import { argMax, tidy } from '@tensorflow/tfjs-core';
-import { type Context, forBatches, type Rows, type Step } from './context.ts';
-import { valuesHash } from './hashes.ts';
-import { isAllowed } from './recheck.ts';
+import type { Attack } from '@robustjs/core';
+import type { Context } from './context.ts';
+import { type AttackArgs, type AttackRows, attackTask } from './engine/attack-task.ts';
+import type { Step } from './engine/jobs.ts';
 
 /** What one attack did to some rows, in the order asked for. */
 export interface Attacked {
-  readonly broken: boolean[];
+  readonly broken: readonly boolean[];
   /** Class predicted at the returned input, in a forward pass of its own. */
   readonly predicted: Int32Array;
   readonly gradientCalls: Int32Array;
   readonly queries: Int32Array;
-  /** SHA-256 of each returned input. */
-  readonly digests: string[];
-  /** The returned inputs of the leading rows, as many as asked for. */
-  readonly kept: Float32Array[];
+  /** Whether the returned input differs from the clean one. */
+  readonly changed: readonly boolean[];
+  /** Distances of the returned inputs. */
+  readonly distances: Float32Array;
+  /** Returned inputs that were kept, by place among the rows asked for. */
+  readonly kept: ReadonlyMap<number, Float32Array>;
   /** Returned inputs outside the threat model. */
-  violations: number;
+  readonly violations: number;
   /** Returned inputs on which the attack's verdict and a new forward pass disagree. */
-  disagreements: number;
+  readonly disagreements: number;
+  /** Whether the weights moved meanwhile. */
+  readonly weightsMoved: boolean;
 }
 
 /** How rows are attacked. */
-export interface AttackRowsOptions {
+export interface AttackRowsOptions extends Omit<AttackArgs, 'attack'> {
   readonly attack: Attack;
-  readonly threat: ThreatModel;
-  readonly random: RandomStream;
   readonly step: Step;
-  /** How many of the leading rows' returned inputs to keep. Default 0. */
-  readonly keep?: number;
 }
 
-/**
- * Attacks rows that the model classifies correctly, and looks at what comes back with new eyes: the constraint in plain
- * arithmetic, the class in a forward pass of its own. A returned input that is allowed and misclassified breaks its row, even
- * where the attack did not say so.
- */
-export async function attackRows(context: Context, rows: Int32Array, options: AttackRowsOptions): Promise<Attacked> {
-  const total = rows.length;
-  const attacked: Attacked = {
-    broken: [],
-    predicted: new Int32Array(total),
-    gradientCalls: new Int32Array(total),
-    queries: new Int32Array(total),
-    digests: [],
-    kept: [],
-    violations: 0,
-    disagreements: 0,
-  };
-  await forBatches(context, rows, options.step, (batch) => attackBatch(context, batch, options, attacked));
-  return attacked;
+/** Attacks rows in jobs. */
+export async function attackRows(context: Context, rows: Int32Array, { attack, step, ...rest }: AttackRowsOptions): Promise<Attacked> {
+  const args: AttackArgs = { ...rest, attack: await context.book.refOf(attack), ...(context.flat && { flat: true }) };
+  const parts = await context.jobs.run(attackTask, args, rows, step);
+  return joined(parts);
 }
 
-async function attackBatch(context: Context, { start, inputs, labels, ids }: Rows, options: AttackRowsOptions, attacked: Attacked): Promise<void> {
-  const { model, route, signal } = context;
-  const { attack, threat, random, keep = 0 } = options;
-  const result = await runAttack(attack, { model, inputs, labels, ids, threat, random, route, ...(signal && { signal }) });
-  const classes = tidy(() => argMax(model.forward(result.adversarial, evaluation(route)), 1));
-  try {
-    const predicted = await classes.data();
-    attacked.predicted.set(predicted, start);
-    attacked.gradientCalls.set(result.gradientCalls, start);
-    attacked.queries.set(result.queries, start);
-    const [clean, adversarial, truth] = await Promise.all([inputs.data(), result.adversarial.data(), labels.data()]);
-    const size = model.inputShape.reduce((product, length) => product * length, 1);
-    for (let row = 0; row < ids.length; row++) {
-      const cut = (values: ArrayLike<number>): Float32Array => (values as Float32Array).slice(row * size, (row + 1) * size);
-      const values = cut(adversarial);
-      const allowed = isAllowed({ clean: cut(clean), adversarial: values }, threat.norm, threat.eps, model.bounds);
-      judge(attacked, result, row, { allowed, misclassified: predicted[row] !== truth[row] });
-      attacked.digests.push(await valuesHash(values));
-      if (attacked.kept.length < keep) attacked.kept.push(values);
-    }
-  } finally {
-    classes.dispose();
-    result.adversarial.dispose();
+function joined(parts: readonly AttackRows[]): Attacked {
+  const kept = new Map<number, Float32Array>();
+  let start = 0;
+  for (const { keptRows, kept: values, broken } of parts) {
+    const size = values.length / Math.max(1, keptRows.length);
+    keptRows.forEach((row, place) => kept.set(start + row, values.subarray(place * size, (place + 1) * size)));
+    start += broken.length;
   }
-}
-
-function judge(attacked: Attacked, result: AttackResult, row: number, seen: { readonly allowed: boolean; readonly misclassified: boolean }): void {
-  const claimed = result.success[row]!;
-  if (!seen.allowed) attacked.violations++;
-  if (claimed !== seen.misclassified) attacked.disagreements++;
-  attacked.broken.push(seen.allowed && (claimed || seen.misclassified));
+  const ints = (pick: (part: AttackRows) => Int32Array): Int32Array => Int32Array.from(parts.flatMap((part) => [...pick(part)]));
+  return {
+    broken: parts.flatMap(({ broken }) => broken),
+    predicted: ints(({ predicted }) => predicted),
+    gradientCalls: ints(({ gradientCalls }) => gradientCalls),
+    queries: ints(({ queries }) => queries),
+    changed: parts.flatMap(({ changed }) => changed),
+    distances: Float32Array.from(parts.flatMap(({ distances }) => [...distances])),
+    kept,
+    violations: parts.reduce((sum, part) => sum + part.violations, 0),
+    disagreements: parts.reduce((sum, part) => sum + part.disagreements, 0),
+    weightsMoved: parts.some(({ weightsMoved }) => weightsMoved),
+  };
 }

@@ -1,4 +1,6 @@
-import { type Context, forBatches } from './context.ts';
+import type { Context } from './context.ts';
+import { passOf } from './engine/attack-task.ts';
+import type { Task } from './engine/task.ts';
 import { outputsOf } from './outputs.ts';
 
 /** What a model says to unperturbed inputs, row by row in the order asked for. */
@@ -11,22 +13,30 @@ export interface CleanOutcome {
   readonly notFinite: number;
 }
 
+interface CleanRows {
+  readonly predicted: Int32Array;
+  readonly finite: readonly boolean[];
+  readonly probabilityRows: number;
+}
+
+/** Forward passes over rows as they are. */
+export const cleanTask: Task<object, CleanRows> = {
+  name: 'clean',
+  async run(bench, { inputs }) {
+    const { rows, classes } = await outputsOf(bench.model, passOf(bench, 'clean'), inputs);
+    return { predicted: classes, finite: rows.map((row) => row.every(Number.isFinite)), probabilityRows: rows.filter(isDistribution).length };
+  },
+};
+
 /** Forward passes over unperturbed inputs. */
-export async function cleanOutcome(context: Context, rows: Int32Array): Promise<CleanOutcome> {
-  const { model, dataset, route } = context;
-  const predicted = new Int32Array(rows.length);
-  const finite: boolean[] = [];
-  let probabilityRows = 0;
-  await forBatches(context, rows, { part: 'clean', name: 'clean' }, async ({ start, inputs }) => {
-    const { rows: outputs, classes } = await outputsOf(model, route, inputs);
-    predicted.set(classes, start);
-    finite.push(...outputs.map((row) => row.every(Number.isFinite)));
-    probabilityRows += outputs.filter(isDistribution).length;
-  });
+export async function cleanOutcome({ jobs, dataset }: Context, rows: Int32Array): Promise<CleanOutcome> {
+  const parts = await jobs.run(cleanTask, {}, rows, { part: 'clean', name: 'clean' });
+  const predicted = Int32Array.from(parts.flatMap((part) => [...part.predicted]));
+  const finite = parts.flatMap((part) => part.finite);
   return {
     predicted,
     correct: Array.from(rows, (row, i) => finite[i]! && predicted[i] === dataset.labels[row]),
-    probabilityRows,
+    probabilityRows: parts.reduce((sum, part) => sum + part.probabilityRows, 0),
     notFinite: finite.filter((is) => !is).length,
   };
 }

@@ -1,45 +1,25 @@
 import type { Model, Route } from '@robustjs/core';
-import { type Dataset, readBatch } from '@robustjs/datasets';
-import { type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
-import { throwIfAborted } from './errors.ts';
-import type { EvaluationProgress } from './progress.ts';
+import type { Dataset } from '@robustjs/datasets';
+import type { AttackBook } from './engine/attack-ref.ts';
+import type { Jobs } from './engine/jobs.ts';
+import type { Workbench } from './engine/task.ts';
 
 /** What every part of an evaluation works with. Rows are positions in the data set. */
 export interface Context {
-  readonly model: Model;
+  readonly jobs: Jobs;
+  readonly book: AttackBook;
+  /** For what is looked at in this thread and never recorded. */
+  readonly bench: Workbench;
+  /** The model as the caller has it: what it declares. All its work is done in jobs. */
+  readonly model: Pick<Model, 'inputShape' | 'bounds' | 'branches'>;
+  readonly classes: number;
   readonly dataset: Dataset;
-  readonly route: Route;
-  readonly batchSize: number;
+  readonly route: Extract<Route, { kind: 'one' }>;
   readonly seed: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined;
-}
-
-/** One batch of examples; it is disposed by {@link forBatches}. */
-export interface Rows {
-  /** Where the batch starts among the rows asked for. */
-  readonly start: number;
-  readonly inputs: Tensor;
-  readonly labels: Tensor1D;
-  readonly ids: Int32Array;
-}
-
-/** Which step to report progress as. */
-export type Step = Pick<EvaluationProgress, 'part' | 'name' | 'eps'>;
-
-/** Works through rows batch by batch. Between batches it lets the event loop run, so that signals and timers are served. */
-export async function forBatches(context: Context, rows: Int32Array, step: Step, work: (batch: Rows) => Promise<void>): Promise<void> {
-  const { dataset, batchSize, signal, onProgress } = context;
-  for (let start = 0; start < rows.length; start += batchSize) {
-    throwIfAborted(signal);
-    const { inputs, labels, ids } = await readBatch(dataset, rows.subarray(start, start + batchSize));
-    try {
-      await work({ start, inputs, labels, ids });
-    } finally {
-      inputs.dispose();
-      labels.dispose();
-    }
-    onProgress?.({ kind: 'evaluate', ...step, done: Math.min(start + batchSize, rows.length), total: rows.length });
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
-  }
+  /** The model has no gradient: attacks get zeros. */
+  readonly flat: boolean;
+  /** The model draws random numbers. */
+  readonly stochastic: boolean;
+  /** Names of other networks that checks may borrow from. */
+  readonly others: readonly string[];
 }

@@ -10,6 +10,8 @@ export interface Accuracy {
   n: number;
   /** Both ends of the interval, as fractions. */
   ci95: [low: number, high: number];
+  /** For a model that draws random numbers: examples classified correctly in each of ten draws; `correct` is their mean, rounded. */
+  draws?: number[] | undefined;
 }
 
 /** One attack of an evaluation. */
@@ -24,7 +26,9 @@ export interface EntryAttack {
   gradientCalls: number;
   /** Forward passes without a gradient, over all examples. */
   queries: number;
-  /** Examples that it breaks by itself, of those correct without an attack. */
+  /** Examples that it ran on: all that are correct without an attack, or in a cascade those that stood by then. */
+  rows: number;
+  /** Examples that it broke, of those that it ran on. */
   brokenAlone: number;
   /** Examples that it or an attack before it breaks. */
   brokenUnion: number;
@@ -44,7 +48,10 @@ export interface EntryEvaluation {
   attacks: EntryAttack[];
   /** `source` says where the number comes from: our suite, an attack made for this defense, or somebody else's evaluation. */
   robust: Accuracy & { source: 'suite' | 'adaptive' | 'external' };
-  /** SHA-256 over the adversarial inputs of all examples. */
+  /**
+   * SHA-256 over the adversarial inputs of all attacked examples in the order of their ids, as little-endian float32; a clean
+   * input where nothing broke it. The values of `adversarial.npy` where ids follow the data set.
+   */
   advSha256: string;
 }
 
@@ -67,7 +74,7 @@ export interface EntryAbout {
 
 /** The record of one evaluation: everything that was measured and what determines it, without times and dates. */
 export interface Entry extends Omit<EntryAbout, 'architecture' | 'preprocessing'> {
-  schema: 1;
+  schema: 2;
   /** Name of the record. */
   id: string;
   /** `n` counts the examples evaluated, `sha256` identifies them. */
@@ -88,6 +95,17 @@ export interface Entry extends Omit<EntryAbout, 'architecture' | 'preprocessing'
     testTimeOptimization: boolean;
     branches: string[];
     deployedBranch: string;
+  };
+  /** How attacks and checks were run. */
+  protocol: {
+    /** Name of the suite; null where attacks were named one by one. */
+    suite: string | null;
+    /** Every attack on every example, or on those that the ones before it left standing. */
+    mode: 'alone' | 'cascade';
+    /** All sanity checks, or the cheaper ones. */
+    checks: 'full' | 'quick';
+    /** Evaluated as a model that draws random numbers. */
+    randomized: boolean;
   };
   clean: Accuracy;
   /** One for each budget, in the order asked for; the last one ranks. */
@@ -111,7 +129,10 @@ const text = z.string();
 const share = z.number().min(0).max(1);
 const options = z.record(text, z.unknown());
 const bounds = z.tuple([z.number(), z.number()]);
-const counts = { correct: count, n: count, ci95: z.tuple([share, share]).describe("Wilson's 95 % interval, as fractions") };
+const counts = {
+  correct: count, n: count, ci95: z.tuple([share, share]).describe("Wilson's 95 % interval, as fractions"),
+  draws: z.array(count).optional().describe('Correct examples in each draw of a model that draws random numbers'),
+};
 
 /** Counts of examples, with what else stands beside them. */
 const accuracy = <Shape extends z.core.$ZodLooseShape>(beside: Shape) =>
@@ -122,7 +143,7 @@ const accuracy = <Shape extends z.core.$ZodLooseShape>(beside: Shape) =>
 
 const attack = z.strictObject({
   id: text, config: options, configHash: text, seed: z.int(),
-  gradientCalls: count, queries: count, brokenAlone: count, brokenUnion: count,
+  gradientCalls: count, queries: count, rows: count, brokenAlone: count, brokenUnion: count,
 });
 
 const evaluation = z.strictObject({
@@ -141,7 +162,7 @@ const sanity = z.strictObject({
 
 /** The schema of an entry. */
 export const entrySchema: z.ZodType<Entry> = z.strictObject({
-  schema: z.literal(1),
+  schema: z.literal(2),
   id: z.string().min(1),
   method: z.strictObject({ id: text, package: text, version: text, options }),
   paper: z.strictObject({ title: text, authors: text, venue: text, year: z.int(), url: text }).optional(),
@@ -154,6 +175,7 @@ export const entrySchema: z.ZodType<Entry> = z.strictObject({
   }),
   additionalData: z.boolean(),
   training: z.strictObject({ recipe: z.unknown(), recipeHash: text, steps: count, gradientCalls: count, seed: z.int() }).optional(),
+  protocol: z.strictObject({ suite: text.nullable(), mode: z.enum(['alone', 'cascade']), checks: z.enum(['full', 'quick']), randomized: z.boolean() }),
   clean: accuracy({}),
   evaluations: z.array(evaluation),
   curve: z

@@ -1,14 +1,22 @@
+import { join } from 'node:path';
 import { type Model, threatModel } from '@robustjs/core';
 import { type Dataset, subset } from '@robustjs/datasets';
 import type { Picture } from '../report/index.ts';
+import { adversarialInputs, correctByDraw } from './adversarial.ts';
 import { cleanOutcome } from './clean.ts';
 import type { Context } from './context.ts';
 import { runCurve } from './curve.ts';
+import { AttackBook } from './engine/attack-ref.ts';
+import { type Executor, localExecutor, replicaExecutor } from './engine/executor.ts';
+import { identityOf } from './engine/identity.ts';
+import { jobsOf, type Step } from './engine/jobs.ts';
+import { openJournal } from './engine/journal.ts';
+import { shareExamples } from './engine/replica-setup.ts';
+import type { Workbench } from './engine/task.ts';
 import type { Entry } from './entry.ts';
 import { wrong } from './errors.ts';
 import { checkClasses } from './examples-input.ts';
 import type { ExampleRecord } from './examples.ts';
-import { withZeroGradient } from './gradient.ts';
 import { type EvaluationOptions, type Settings, settingsOf } from './options.ts';
 import { exampleOrder } from './order.ts';
 import { picturesOf } from './pictures.ts';
@@ -17,7 +25,8 @@ import { entryOf, exampleRecords, type Measured } from './record.ts';
 import type { Finding } from './sanity/check.ts';
 import { gradientExists } from './sanity/gradient-checks.ts';
 import { sanityFindings } from './sanity/index.ts';
-import { weightsFrozen } from './sanity/model-checks.ts';
+import { deterministic, weightsFrozen } from './sanity/model-checks.ts';
+import { BACKBONE } from './sanity/transfer.ts';
 import { type Evaluable, type Subject, subjectOf } from './subject.ts';
 import { runSuite } from './suite.ts';
 
@@ -34,8 +43,12 @@ export interface Evaluated {
   readonly examples: readonly ExampleRecord[];
   /** Adversarial examples at the last budget. */
   readonly pictures: readonly Picture[];
-  /** Wall time by part (`clean`, `attacks`, `curve`, `sanity`); it belongs into no record. */
+  /** Inputs that robust accuracy is about at each budget, in the order of the data set; a clean one where nothing broke it. */
+  readonly adversarial: readonly { readonly eps: number; readonly shape: readonly number[]; readonly values: Float32Array }[];
+  /** Seconds of work by part (`clean`, `attacks`, `curve`, `sanity`), all threads and interruptions together; it belongs into no record. */
   readonly seconds: Readonly<Record<string, number>>;
+  /** Seconds of work by attack and budget. */
+  readonly attackSeconds: readonly { readonly attack: string; readonly eps: number; readonly seconds: number }[];
 }
 
 /**
@@ -57,62 +70,143 @@ export async function evaluateDataset(evaluable: Evaluable, dataset: Dataset, op
 export async function evaluateSubject(subject: Subject, dataset: Dataset, options: DatasetEvaluationOptions): Promise<Evaluated> {
   const { model } = subject;
   checkDataset(model, dataset);
-  const settings = settingsOf(options, dataset.size, model.bounds[1] - model.bounds[0]);
-  checkClasses(dataset.labels, await probeClasses(model, settings.route, await dataset.read([0])));
-  const seconds: Record<string, number> = {};
-  const measured = await measure(subject, dataset, settings, options, timer(seconds));
+  const settings = settingsOf(options, dataset.size, model);
+  const classes = await probeClasses(model, settings.route, await dataset.read([0]));
+  checkClasses(dataset.labels, classes);
+  const order = exampleOrder(dataset).subarray(0, settings.clean);
+  const part = subset(dataset, order);
+  const seconds = new Stopwatch();
+  const weightsSha256 = await subject.weightsHash();
+  const lab = await openLab(subject, part, { settings, options, weightsSha256, seconds, classes });
+  try {
+    const measured = await measure(subject, lab, { settings, options, weightsSha256, positions: order });
+    return {
+      entry: await entryOf(measured, options),
+      examples: await exampleRecords(measured),
+      pictures: await picturesOf(measured, options.pictures ?? 0),
+      adversarial: measured.adversarial.map((values, i) => ({ eps: settings.budgets[i]!, shape: [settings.attacked, ...model.inputShape], values })),
+      ...seconds.summary(),
+    };
+  } finally {
+    await lab.close();
+  }
+}
+
+/** Counts seconds of work by step. */
+class Stopwatch {
+  readonly #seconds: Record<string, number> = { clean: 0, attacks: 0, curve: 0, sanity: 0 };
+  readonly #attacks: Map<string, { attack: string; eps: number; seconds: number }> = new Map();
+
+  add({ part, name, eps }: Step, seconds: number): void {
+    this.#seconds[part === 'attack' ? 'attacks' : part]! += seconds;
+    if (part !== 'attack' || eps === undefined) return;
+    const key = `${eps} ${name}`;
+    this.#attacks.set(key, { attack: name, eps, seconds: seconds + (this.#attacks.get(key)?.seconds ?? 0) });
+  }
+
+  summary(): Pick<Evaluated, 'seconds' | 'attackSeconds'> {
+    return { seconds: this.#seconds, attackSeconds: [...this.#attacks.values()] };
+  }
+}
+
+interface LabParts {
+  readonly settings: Settings;
+  readonly options: DatasetEvaluationOptions;
+  readonly weightsSha256: string | null;
+  readonly seconds: Stopwatch;
+  readonly classes: number;
+}
+
+type Lab = Pick<Context, 'jobs' | 'book' | 'bench' | 'dataset' | 'classes' | 'others'> & { close(): Promise<void> };
+
+const JOURNAL = 'evaluation.journal';
+
+/** Whoever does the work, and where its results are kept. */
+async function openLab(subject: Subject, dataset: Dataset, { settings, options, weightsSha256, seconds, classes }: LabParts): Promise<Lab> {
+  const { seed, route, batchSize } = settings;
+  const { folder, signal, onProgress, backbone, sources } = options;
+  const book = new AttackBook(options.from);
+  const declared = { inputShape: subject.model.inputShape, bounds: subject.model.bounds };
+  const others = Object.fromEntries(Object.entries({ ...(backbone && { [BACKBONE]: backbone }), ...sources }).map(([name, other]) => [name, subjectOf(other, declared).model]));
+  const bench: Workbench = { model: subject.model, dataset, route, seed, weightsSha256, weightsHash: subject.weightsHash, others, attack: (ref) => book.attack(ref), signal };
+  const journal = folder === undefined ? undefined : await openJournal(join(folder, JOURNAL), await identityOf(subject, dataset, settings, options, weightsSha256));
+  let executor: Executor;
+  try {
+    executor = await executorOf(bench, options, weightsSha256);
+  } catch (error) {
+    await journal?.close();
+    throw error;
+  }
+  const jobs = jobsOf({ executor, journal, ids: dataset.ids, batchSize, signal, onProgress, onSeconds: (step, spent) => seconds.add(step, spent) });
   return {
-    entry: await entryOf(measured, options),
-    examples: exampleRecords(measured),
-    pictures: await picturesOf(measured, options.pictures ?? 0),
-    seconds,
+    jobs, book, bench, dataset, classes,
+    others: Object.keys(others),
+    async close() {
+      await executor.close();
+      await journal?.close();
+    },
   };
 }
 
-type Timed = <T>(part: string, work: () => Promise<T>) => Promise<T>;
+async function executorOf(bench: Workbench, { workers = 1, source, runtime, from, onNote }: DatasetEvaluationOptions, weightsSha256: string | null): Promise<Executor> {
+  if (workers <= 1) return localExecutor(bench);
+  if (source === undefined || runtime === undefined) throw wrong('OPTION', 'source and runtime beside workers', 'none', 'say how other threads load the model, or use one worker');
+  const { model, dataset, route, seed } = bench;
+  const { inputShape, bounds } = model;
+  const { id, variant } = runtime;
+  const setup = { source, examples: await shareExamples(dataset), runtime: { id, variant }, inputShape, bounds, route, seed, weightsSha256, from };
+  return replicaExecutor(workers, setup, bench, (cause) => onNote?.(cause.message));
+}
 
-async function measure(subject: Subject, whole: Dataset, settings: Settings, options: DatasetEvaluationOptions, timed: Timed): Promise<Measured> {
-  const dataset = subset(whole, exampleOrder(whole).subarray(0, settings.clean));
-  const { seed, route, batchSize, norm } = settings;
-  const asGiven: Context = { model: subject.model, dataset, route, batchSize, seed, signal: options.signal, onProgress: options.onProgress };
+interface MeasureParts extends Pick<LabParts, 'settings' | 'options' | 'weightsSha256'> {
+  /** Position in the whole data set of each example evaluated. */
+  readonly positions: Int32Array;
+}
+
+async function measure(subject: Subject, lab: Lab, { settings, options, weightsSha256, positions }: MeasureParts): Promise<Measured> {
+  const { dataset, jobs } = lab;
+  const { seed, route, norm, randomized } = settings;
   const rows = dataset.ids.map((_, row) => row);
-  const before = await subject.weightsHash();
-  const clean = await timed('clean', () => cleanOutcome(asGiven, rows));
+  const base = { ...lab, model: subject.model, route, seed };
+  const [repeated, differentiable] = await Promise.all([deterministic({ jobs }, rows.subarray(0, REPEATED_ROWS)), gradientExists(jobs, rows)]);
+  const context: Context = { ...base, flat: differentiable.status !== 'pass', stochastic: repeated.status !== 'pass' };
+  const clean = await cleanOutcome(context, rows);
   const correctAmong = (count: number): Int32Array => rows.subarray(0, count).filter((row) => clean.correct[row]);
   const attackedRows = correctAmong(settings.attacked);
-  const differentiable = await gradientExists(asGiven, rows);
-  const context = differentiable.status === 'pass' ? asGiven : { ...asGiven, model: withZeroGradient(subject.model) };
+  const { attacks, mode } = settings;
 
   const threats = settings.budgets.map((eps) => threatModel(norm, eps));
-  const outcomes = await timed('attacks', () => inTurn(threats, (threat) => runSuite(context, attackedRows, settings.attacks, threat, options.pictures ?? 0)));
-  const curve = await timed('curve', async () => {
-    const { attack, budgets, examples } = settings.curve ?? { attack: undefined, budgets: [], examples: 0 };
-    return attack === undefined ? [] : runCurve(context, correctAmong(examples), attack, norm, budgets);
+  const [outcomes, curve] = await Promise.all([
+    Promise.all(threats.map((threat) => runSuite(context, attackedRows, { attacks, threat, mode, pictures: options.pictures ?? 0 }))),
+    settings.curve === undefined ? [] : runCurve(context, correctAmong(settings.curve.examples), settings.curve.attack, norm, settings.curve.budgets),
+  ]);
+  const findings = await sanityFindings({
+    context, clean, outcomes, curve, rows, mode,
+    threat: threats.at(-1)!, claim: options.claim, correctRows: attackedRows, n: settings.attacked, checks: settings.checks, randomized,
+    approximateGradient: options.approximateGradient ?? false, forwardPasses: options.forwardPasses ?? 1,
   });
-  const findings = await timed('sanity', () =>
-    sanityFindings({ context, threat: threats.at(-1)!, clean, claim: options.claim, rows, correctRows: attackedRows, outcomes, curve }),
-  );
-  const frozen = weightsFrozen(before, await subject.weightsHash());
-  const sanity = inOrder([frozen, differentiable, ...findings]).map((finding) => ({ ...finding, seed }));
-  return { subject, dataset, settings, weightsSha256: before, clean, rows, attackedRows, outcomes, curve, sanity };
+  const moved = outcomes.some(({ parts }) => parts.some(({ attacked }) => attacked.weightsMoved));
+  const frozen = weightsFrozen(weightsSha256, await subject.weightsHash(), moved);
+  const expected: Finding = randomized && context.stochastic ? { ...repeated, status: 'info' } : repeated;
+  const sanity = inOrder([frozen, differentiable, expected, ...findings]).map((finding) => ({ ...finding, seed }));
+
+  const counted = Array.from(rows.subarray(0, settings.attacked)).sort((a, b) => positions[a]! - positions[b]!);
+  const adversarial = await Promise.all(outcomes.map((outcome) => adversarialInputs(context, { counted, attackedRows }, outcome)));
+  const draws = randomized ? await drawsOf(context, rows, counted, adversarial) : undefined;
+  return { subject, dataset, settings, weightsSha256, clean, rows, positions, counted, attackedRows, outcomes, curve, sanity, adversarial, draws, stochastic: context.stochastic };
+}
+
+// S02 takes five forward passes of each.
+const REPEATED_ROWS = 100;
+
+async function drawsOf(context: Context, rows: Int32Array, counted: readonly number[], adversarial: readonly Float32Array[]): Promise<NonNullable<Measured['draws']>> {
+  const robust: number[][] = [];
+  for (const values of adversarial) robust.push(await correctByDraw(context, counted, values));
+  const all = Array.from(rows);
+  return { clean: await correctByDraw(context, all, await context.dataset.read(all)), robust };
 }
 
 const inOrder = (findings: readonly Finding[]): Finding[] => findings.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-
-async function inTurn<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
-  const results: B[] = [];
-  for (const item of items) results.push(await work(item));
-  return results;
-}
-
-const timer =
-  (seconds: Record<string, number>): Timed =>
-  async (part, work) => {
-    const start = performance.now();
-    const result = await work();
-    seconds[part] = (performance.now() - start) / 1000;
-    return result;
-  };
 
 function checkDataset({ inputShape }: Model, dataset: Dataset): void {
   if (dataset.size === 0) throw wrong('IMAGES', 'at least one example', 'an empty data set', 'check what was loaded');

@@ -1,11 +1,12 @@
 import type { Bounds } from '@robustjs/core';
+import type { Dataset } from '@robustjs/datasets';
 import type { Entry } from './entry.ts';
 import { evaluateSubject } from './evaluate-dataset.ts';
 import { wrong } from './errors.ts';
 import { datasetOfExamples, type Images, type Labels, readExamples } from './examples-input.ts';
 import { type EvaluationOptions, settingsOf } from './options.ts';
 import { probeClasses } from './probe.ts';
-import { type Evaluable, subjectOf } from './subject.ts';
+import { type Evaluable, type Subject, subjectOf } from './subject.ts';
 import { Tensor } from '@tensorflow/tfjs-core';
 
 /** Options of {@link evaluate}. */
@@ -37,13 +38,28 @@ export interface EvaluateOptions extends EvaluationOptions {
  * `RJS_EVALUATE_IDS`, `RJS_EVALUATE_OUTPUT`, `RJS_EVALUATE_OPTION`, all before anything is computed; `RJS_ABORTED`.
  */
 export async function evaluate(model: Evaluable, images: Images, labels: Labels, options: EvaluateOptions): Promise<Entry> {
+  const { subject, dataset } = await prepared(model, images, labels, options);
+  return (await evaluateSubject(subject, dataset, options)).entry;
+}
+
+/** What {@link datasetOfImages} needs to know of images and of a model that does not say. */
+export type ImagesOptions = Pick<EvaluateOptions, 'bounds' | 'inputShape' | 'ids' | 'dataset' | 'route'>;
+
+/**
+ * Images and labels as the data set that a model is evaluated on, checked as {@link evaluate} does.
+ *
+ * @throws RobustError as {@link evaluate}, before anything is computed.
+ */
+export const datasetOfImages = async (model: Evaluable, images: Images, labels: Labels, options: ImagesOptions): Promise<Dataset> =>
+  (await prepared(model, images, labels, { ...options, eps: 0 })).dataset;
+
+async function prepared(model: Evaluable, images: Images, labels: Labels, options: EvaluateOptions): Promise<{ subject: Subject; dataset: Dataset }> {
   const { bounds, inputShape, ids, dataset: { id, split } = { id: 'custom', split: 'test' } } = options;
   if (bounds !== undefined && !(bounds[0] < bounds[1])) throw wrong('OPTION', 'bounds as [smallest, largest]', `[${bounds.join(', ')}]`, 'write [0, 1] or [0, 255]');
   const subject = subjectOf(model, { inputShape, bounds }, images instanceof Tensor ? images.shape.slice(1) : undefined);
   const examples = await readExamples(images, labels, { inputShape: subject.model.inputShape, bounds: subject.model.bounds, ids });
-  const { route } = settingsOf(options, examples.labels.length, subject.model.bounds[1] - subject.model.bounds[0]);
+  const { route } = settingsOf(options, examples.labels.length, subject.model);
   const size = examples.images.length / examples.labels.length;
   const classes = await probeClasses(subject.model, route, examples.images.subarray(0, size));
-  const dataset = datasetOfExamples(examples, { id, split, inputShape: subject.model.inputShape, classes });
-  return (await evaluateSubject(subject, dataset, options)).entry;
+  return { subject, dataset: datasetOfExamples(examples, { id, split, inputShape: subject.model.inputShape, classes }) };
 }

@@ -3,6 +3,8 @@ import { z } from 'zod';
 
 /** What became of one example; kept beside an entry, so that two entries can be compared example by example. */
 export interface ExampleRecord {
+  /** Position in the data set, or in the file of images. */
+  index: number;
   id: number;
   label: number;
   /** Class predicted without an attack. */
@@ -16,15 +18,25 @@ export interface ExampleRecord {
     robust: boolean;
     /** The first attack that broke it; null where none did, or none had to. */
     brokenBy: string | null;
+    /** How far the adversarial input is from the clean one in each norm (L0: values that differ); null where nothing broke it. */
+    distances: { Linf: number; L2: number; L1: number; L0: number } | null;
   }[];
 }
 
+const length = z.number().nonnegative();
+
 const schema: z.ZodType<ExampleRecord> = z.strictObject({
+  index: z.int().nonnegative(),
   id: z.int(),
   label: z.int().nonnegative(),
   predicted: z.int().nonnegative(),
   clean: z.boolean(),
-  outcomes: z.array(z.strictObject({ eps: z.number().nonnegative(), robust: z.boolean(), brokenBy: z.string().nullable() })),
+  outcomes: z.array(
+    z.strictObject({
+      eps: z.number().nonnegative(), robust: z.boolean(), brokenBy: z.string().nullable(),
+      distances: z.strictObject({ Linf: length, L2: length, L1: length, L0: z.int().nonnegative() }).nullable(),
+    }),
+  ),
 });
 
 /** The records as text, one JSON object a line. */

@@ -1,13 +1,14 @@
-import { evaluation, type Model, type Objective, type Route } from '@robustjs/core';
+import type { Model, Objective, Pass } from '@robustjs/core';
 import { customGrad, engine, sum, type Tensor, type Tensor1D, tidy, zeros } from '@tensorflow/tfjs-core';
 
 /**
  * Gradient of an objective with respect to inputs; undefined where the model has none, because an operation has no gradient
  * or nothing links the output to the input.
  */
-export function tryGradient(model: Model, route: Route, objective: Objective, inputs: Tensor, labels: Tensor1D): Tensor | undefined {
+export function tryGradient(model: Model, pass: Pass, objective: Objective, inputs: Tensor, labels: Tensor1D): Tensor | undefined {
+  if (model.differentiable === false) return undefined;
   try {
-    const score = (): Tensor => sum(objective(model.forward(inputs, evaluation(route)), labels));
+    const score = (): Tensor => sum(objective(model.forward(inputs, pass), labels));
     // The tidy owns the value, which is out of reach after a throw.
     return tidy(() => engine().gradients(score, [inputs], undefined as never, true).grads[0]);
   } catch {
@@ -27,6 +28,7 @@ function releaseTape(): void {
 export function withZeroGradient(model: Model): Model {
   return {
     ...model,
+    differentiable: true,
     forward: (inputs, pass) =>
       customGrad((x) => ({
         value: model.forward(x as Tensor, pass),

@@ -25,3 +25,12 @@ export async function tensorsHash(tensors: readonly Tensor[]): Promise<string> {
   }
   return textHash(parts.join('\n'));
 }
+
+/** SHA-256 of rows of values, row after row in the order of their ids, so that it does not depend on how they lie. */
+export async function rowsHash(values: Float32Array, ids: ArrayLike<number>): Promise<string> {
+  const size = values.length / Math.max(1, ids.length);
+  const sorted = new Float32Array(values.length);
+  const order = Array.from(ids, (_, row) => row).sort((a, b) => ids[a]! - ids[b]!);
+  order.forEach((row, place) => sorted.set(values.subarray(row * size, (row + 1) * size), place * size));
+  return valuesHash(sorted);
+}

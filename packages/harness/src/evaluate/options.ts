@@ -1,8 +1,11 @@
-import { attacks as named, fgsm, noise, pgd } from '@robustjs/attacks';
-import { type Attack, MAIN, one, parseEps, type Route, type Runtime, threatModel } from '@robustjs/core';
+import { attacks as named, catalogue } from '@robustjs/attacks';
+import { type Attack, MAIN, type Model, one, parseEps, type Route, type Runtime, threatModel } from '@robustjs/core';
+import { attackNamed } from './engine/attack-ref.ts';
+import type { SubjectSource } from './engine/replica-setup.ts';
 import type { EntryAbout } from './entry.ts';
 import { wrong } from './errors.ts';
 import type { EvaluationProgress } from './progress.ts';
+import type { Evaluable } from './subject.ts';
 
 /** An attack by the name that recipes use. */
 export interface NamedAttack {
@@ -28,9 +31,38 @@ export interface EvaluationOptions {
   readonly eps: number | string | readonly (number | string)[];
   /** The suite. Default: 100 random points, FGSM, and PGD with 50 steps, twice on the cross-entropy and once on the margin. */
   readonly attacks?: readonly (Attack | NamedAttack)[] | undefined;
+  /**
+   * `alone` (default): every attack on every example, so that each one's own strength is known. `cascade`: each attack sees only
+   * what those before it left standing, which costs less and gives the same robust accuracy.
+   */
+  readonly mode?: 'alone' | 'cascade' | undefined;
+  /** Name of the suite, for the record. */
+  readonly suite?: string | undefined;
+  /** `full` (default): all sanity checks. `quick`: without those that cost more than a tenth of the default suite. */
+  readonly checks?: 'full' | 'quick' | undefined;
+  /** The model draws random numbers by design: accuracies are means over ten draws, and that passes differ is no fault. */
+  readonly randomized?: boolean | undefined;
+  /** The gradient is a stand-in for one that does not exist (BPDA), so it need not agree with finite differences. */
+  readonly approximateGradient?: boolean | undefined;
+  /** Forward passes that one prediction takes. Default 1. */
+  readonly forwardPasses?: number | undefined;
+  /** The network without its defense, for the checks S16 and S27. */
+  readonly backbone?: Evaluable | undefined;
+  /** Other networks by name, whose adversarial inputs the check S16 borrows. */
+  readonly sources?: Readonly<Record<string, Evaluable>> | undefined;
   /** Default 0. */
   readonly seed?: number | undefined;
-  /** Examples at a time; it changes no number. Default 100. */
+  /** Folder where results are kept as they come, so that the same call goes on after an interruption. Default: none are. */
+  readonly folder?: string | undefined;
+  /** Threads; it changes no number. More than one needs `source` and `runtime`, and attacks by name. Default 1: this thread. */
+  readonly workers?: number | undefined;
+  /** How other threads load the same model. */
+  readonly source?: SubjectSource | undefined;
+  /** Folder that packages of suites are looked for in first. Default: the working directory. */
+  readonly from?: string | undefined;
+  /** Told what is worth knowing, such as that a thread died and was replaced. */
+  readonly onNote?: ((message: string) => void) | undefined;
+  /** Examples at a time at most; it changes no number. Default 100. */
   readonly batchSize?: number | undefined;
   /** Examples for clean accuracy, chosen by id. Default: all. */
   readonly clean?: number | undefined;
@@ -59,6 +91,11 @@ export interface Settings {
   readonly norm: string;
   readonly budgets: readonly number[];
   readonly attacks: readonly Attack[];
+  /** Attacks asked for that need gradients, which the model does not have. */
+  readonly leftOut: readonly string[];
+  readonly mode: 'alone' | 'cascade';
+  readonly checks: 'full' | 'quick';
+  readonly randomized: boolean;
   readonly seed: number;
   readonly batchSize: number;
   readonly clean: number;
@@ -71,10 +108,10 @@ export interface Settings {
  * Fills in defaults.
  *
  * @param size examples there are.
- * @param width largest value of an input minus the smallest.
  * @throws RobustError `RJS_EVALUATE_OPTION`, `RJS_EPS`, `RJS_NORM`, `RJS_ATTACK_OPTION`.
  */
-export function settingsOf(options: EvaluationOptions, size: number, width: number): Settings {
+export function settingsOf(options: EvaluationOptions, size: number, { bounds: [low, high], differentiable = true }: Pick<Model, 'bounds' | 'differentiable'>): Settings {
+  const width = high - low;
   const { norm = 'Linf', eps, seed = 0, batchSize = 100, route = one(MAIN), claim } = options;
   const budgets = (Array.isArray(eps) ? eps : [eps]).map((budget: number | string) => threatModel(norm, readEps(budget)).eps);
   if (budgets.length === 0 || new Set(budgets).size !== budgets.length) {
@@ -85,15 +122,35 @@ export function settingsOf(options: EvaluationOptions, size: number, width: numb
   if (route.kind !== 'one') throw wrong('OPTION', 'a route through one branch', route.kind, 'wrap the model where branches are mixed at test time');
   if (!Number.isSafeInteger(seed)) throw wrong('OPTION', 'a whole number as seed', String(seed), 'use 0, 1, 2, …');
   if (claim !== undefined && !(claim >= 0 && claim <= 1)) throw wrong('OPTION', 'claim as a fraction in [0, 1]', String(claim), 'divide percents by 100');
-  const attacks = (options.attacks ?? defaultSuite()).map(attackOf);
-  if (attacks.length === 0) throw wrong('OPTION', 'at least one attack', 'none', 'leave attacks out for the default suite');
+  const asked = (options.attacks ?? (differentiable ? defaultSuite() : blackBoxSuite())).map(attackOf);
+  if (asked.length === 0) throw wrong('OPTION', 'at least one attack', 'none', 'leave attacks out for the default suite');
+  const attacks = asked.filter((attack) => differentiable || !needsGradients(attack));
+  if (attacks.length === 0) throw wrong('OPTION', 'an attack without gradients, since the model only predicts', asked.map(({ id }) => id).join(', '), 'use noise or square, or give the model a differentiable stand-in');
+  const leftOut = asked.filter((attack) => !attacks.includes(attack)).map(({ id }) => id);
+  const { mode = 'alone', checks = 'full', randomized = false } = options;
   const clean = Math.min(size, whole('clean', options.clean ?? size));
   const attacked = Math.min(clean, whole('attacked', options.attacked ?? clean));
-  return { norm, budgets, attacks, seed, batchSize: whole('batchSize', batchSize), clean, attacked, route, curve: curveOf(options, budgets, attacked, width) };
+  return {
+    norm, budgets, attacks, leftOut, mode, checks, randomized, seed, batchSize: whole('batchSize', batchSize), clean, attacked, route,
+    curve: differentiable || options.curve ? curveOf(options, budgets, attacked, width) : undefined,
+  };
 }
 
 // The margin besides: where logits are small, cross-entropy pulls toward all other classes alike and finds less.
-const defaultSuite = (): Attack[] => [noise({ draws: 100 }), fgsm(), pgd({ steps: 50, restarts: 2 }), pgd({ steps: 50, objective: 'margin' })];
+const defaultSuite = (): NamedAttack[] => [
+  { id: 'noise', options: { draws: 100 } },
+  { id: 'fgsm' },
+  { id: 'pgd', options: { steps: 50, restarts: 2 } },
+  { id: 'pgd', options: { steps: 50, objective: 'margin' } },
+];
+
+const blackBoxSuite = (): NamedAttack[] => [{ id: 'noise', options: { draws: 1000 } }, ...(Object.hasOwn(named, 'square') ? [{ id: 'square' }] : [])];
+
+// Presets carry the objective in their names.
+const needsGradients = ({ id }: Attack): boolean => {
+  const known = Object.keys(catalogue).find((name) => id === name || id === `${name}-margin` || id === `${name}-dlr`);
+  return known === undefined || catalogue[known]!.needs === 'gradients';
+};
 
 // A budget written in gray levels is the usual reason for one that allows everything.
 const epsFix = (share: number): string =>
@@ -108,7 +165,7 @@ function curveOf({ curve, norm = 'Linf' }: EvaluationOptions, budgets: readonly 
   // Beyond the width of the box an Linf budget allows nothing new.
   const multiples = [...new Set(MULTIPLES.map((multiple) => (norm === 'Linf' ? Math.min(width, multiple * largest) : multiple * largest)))];
   const examples = Math.min(attacked, whole('curve.examples', curve?.examples ?? CURVE_EXAMPLES));
-  return { budgets: curve?.eps.map(readEps) ?? multiples, attack: attackOf(curve?.attack ?? pgd({ steps: 20 })), examples };
+  return { budgets: curve?.eps.map(readEps) ?? multiples, attack: attackOf(curve?.attack ?? { id: 'pgd', options: { steps: 20 } }), examples };
 }
 
 function readEps(eps: number | string): number {
@@ -121,12 +178,7 @@ function readEps(eps: number | string): number {
  *
  * @throws RobustError `RJS_EVALUATE_OPTION` for a name that is not known.
  */
-export function attackOf(attack: Attack | NamedAttack): Attack {
-  if ('search' in attack) return attack;
-  const create = Object.hasOwn(named, attack.id) ? named[attack.id] : undefined;
-  if (create === undefined) throw wrong('OPTION', `an attack among ${Object.keys(named).join(', ')}`, JSON.stringify(attack.id), 'use one of these, or pass the attack itself');
-  return create(attack.options);
-}
+export const attackOf = (attack: Attack | NamedAttack): Attack => ('search' in attack ? attack : attackNamed(attack.id, attack.options));
 
 function whole(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 1) return value;

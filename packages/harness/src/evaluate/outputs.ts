@@ -1,4 +1,4 @@
-import { evaluation, type Model, type Route } from '@robustjs/core';
+import type { Model, Pass } from '@robustjs/core';
 import { argMax, type Tensor, tidy } from '@tensorflow/tfjs-core';
 
 /** What a model says to a batch. */
@@ -9,10 +9,10 @@ export interface Outputs {
   readonly classes: Int32Array;
 }
 
-/** One forward pass in evaluation mode, read back. */
-export async function outputsOf(model: Model, route: Route, inputs: Tensor): Promise<Outputs> {
+/** One forward pass, read back. */
+export async function outputsOf(model: Model, pass: Pass, inputs: Tensor): Promise<Outputs> {
   const { logits, classes } = tidy(() => {
-    const outputs = model.forward(inputs, evaluation(route));
+    const outputs = model.forward(inputs, pass);
     return { logits: outputs, classes: argMax<Tensor>(outputs, 1) };
   });
   try {

@@ -21,16 +21,20 @@ export function isAllowed({ clean, adversarial }: Perturbed, norm: string, eps: 
   return inBox && distance(norm, adversarial, clean) <= eps * (1 + SLACK.relative) + SLACK.absolute;
 }
 
-function distance(norm: string, a: Float32Array, b: Float32Array): number {
-  let largest = 0;
-  let total = 0;
-  let squares = 0;
+/** Distances between two inputs in every norm, in double precision. L0 counts the values that differ. */
+export function distancesOf(a: Float32Array, b: Float32Array): { Linf: number; L2: number; L1: number; L0: number } {
+  let [largest, total, squares, changed] = [0, 0, 0, 0];
   for (let i = 0; i < a.length; i++) {
     const change = Math.abs(a[i]! - b[i]!);
     largest = Math.max(largest, change);
     total += change;
     squares += change * change;
+    if (change > 0) changed++;
   }
-  if (norm === 'L2') return Math.sqrt(squares);
-  return norm === 'L1' ? total : largest;
+  return { Linf: largest, L2: Math.sqrt(squares), L1: total, L0: changed };
+}
+
+function distance(norm: string, a: Float32Array, b: Float32Array): number {
+  const distances = distancesOf(a, b);
+  return norm === 'L2' || norm === 'L1' ? distances[norm] : distances.Linf;
 }

@@ -5,13 +5,16 @@ import { type Html, html, type Part } from './html.ts';
 import { evaluationAt, shareOf, threatsOf } from './rank.ts';
 import { canonicalJson } from '../recipe.ts';
 import { type Column, table } from './table.ts';
-import { count, epsText, percent } from './words.ts';
+import { wilson } from '../evaluate/wilson.ts';
+import { count, epsText, percent, percentDigits } from './words.ts';
 
 /** For every budget: what each attack breaks on its own, and what all of them together leave. */
 export function attacksSection(arms: readonly Arm[]): Html | undefined {
   const threats = threatsOf(arms.map(({ entry }) => entry));
   if (threats.length === 0) return undefined;
-  return html`<p>Every attack runs on every image that the model gets right without attack.
+  const modes = new Set(arms.map(({ entry }) => entry.protocol.mode));
+  return html`<p>${modes.has('alone') && 'Every attack runs on every image that the model gets right without attack. '}
+${modes.has('cascade') && 'In a cascade each attack runs on the images that those before it left standing, from the clean image on. '}
 An image counts as robust only if no attack of the list breaks it.</p>
 ${threats.map((threat) => budgetTable(arms, threat))}
 <details><summary>Settings and cost of every attack</summary>${arms.map(settingsTables)}</details>`;
@@ -46,11 +49,21 @@ function lineCell(evaluation: EntryEvaluation, line: Line): Part {
   if (line.kind === 'left') return tallyCell(evaluation.robust);
   const found = numbered(evaluation.attacks).find(({ key }) => key === `${line.place} ${line.id}`);
   if (!found) return html`<span class="muted">not run</span>`;
-  const { brokenAlone } = found.attack;
+  const { brokenAlone, brokenUnion, rows } = found.attack;
   const { n } = evaluation.robust;
+  const atFirst = evaluation.attacks[0]!.rows;
+  // In a cascade it says nothing of the rows that it did not see.
+  const cascade = evaluation.attacks.some((attack) => attack.rows < atFirst);
+  const left = atFirst - (cascade ? brokenUnion : brokenAlone);
   const share = shareOf({ correct: brokenAlone, n });
   return html`<data class="share" value="${brokenAlone}">${count(brokenAlone)}</data>
-<small>of ${count(n)}, ${percent(share, n)}</small>${barGlyph(share)}`;
+<small>of ${count(cascade ? rows : n)}${cascade ? ' that stood' : `, ${percent(share, n)}`}</small>${barGlyph(share)}
+<small class="interval">${percent(left / Math.max(1, n), n)} right ${cascade ? 'by then' : 'under it'}, ${intervalText(left, n)}</small>`;
+}
+
+function intervalText(correct: number, n: number): string {
+  const [low, high] = wilson(correct, n);
+  return `${percentDigits(low, n)} to ${percentDigits(high, n)}`;
 }
 
 function settingsTables(arm: Arm): Html[] {

@@ -50,6 +50,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   'no-iterative-attack': 'no attack of the suite takes more than one step, so the figures are too high',
   'no-noise': 'the suite has no random noise to compare the attacks with',
   'not-converged': 'longer attacks would break more images',
+  'gradient-attacks-left-out': 'the model only predicts, so attacks that follow gradients were left out',
+  'not-deterministic': 'the model answers differently when asked again, so its figures are those of one draw or a mean of ten',
   'not-finite': 'some outputs are not finite numbers; they count as wrong',
 };
 

@@ -15,6 +15,8 @@ export type RunEvent =
     }
   /** Training or evaluation is over. */
   | { readonly kind: 'part'; readonly id: string; readonly part: string; readonly seconds: number }
+  /** Something worth knowing, such as how many threads train, or that one of them died and was replaced. */
+  | { readonly kind: 'note'; readonly id: string; readonly message: string }
   /** The entry is written; `kept` when it was there before. */
   | { readonly kind: 'done'; readonly id: string; readonly kept: boolean }
   /** It ended without an entry. */
@@ -24,5 +26,5 @@ export type RunEvent =
 
 /** What the parent tells a worker process. */
 export type ToWorker =
-  | { readonly kind: 'run'; readonly arm: Arm; readonly outDir: string; readonly from?: string; readonly checkpointEverySteps?: number }
+  | { readonly kind: 'run'; readonly arm: Arm; readonly outDir: string; readonly workers: number; readonly from?: string; readonly checkpointEverySteps?: number }
   | { readonly kind: 'stop' };

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { builtFile } from '../replicas/built.ts';
 import type { RunEvent, ToWorker } from './events.ts';
 import type { Arm } from './tracks.ts';
 
@@ -6,8 +7,8 @@ import type { Arm } from './tracks.ts';
 export interface PoolOptions {
   /** Folder of the run. */
   readonly outDir: string;
-  /** Processes at a time. */
-  readonly processes: number;
+  /** Threads to work with, all arms together: as many arms run at a time, and where there are fewer, each has several. */
+  readonly workers: number;
   /** Folder that plugins are looked for in first. Default: the working directory. */
   readonly from?: string;
   /** Training steps between checkpoints. */
@@ -17,31 +18,41 @@ export interface PoolOptions {
   readonly onEvent: (event: RunEvent) => void;
 }
 
-// Run from sources, as tests do, there is no worker.js beside this file.
-const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/run/worker.js' : './worker.js', import.meta.url);
 const STDERR_CHARACTERS = 2000;
 
-/** Runs every arm in a process of its own, so many at a time. An arm that fails is reported; the others go on. */
+/** Runs every arm in a process of its own, in their order as workers get free. An arm that fails is reported; the others go on. */
 export async function runPool(arms: readonly Arm[], options: PoolOptions): Promise<void> {
   const queue = [...arms];
-  const runQueue = async (): Promise<void> => {
-    for (let arm = queue.shift(); arm !== undefined; arm = queue.shift()) {
-      if (options.signal?.aborted) options.onEvent({ kind: 'stopped', id: arm.id });
-      else options.onEvent(await runInProcess(arm, options));
-    }
+  let free = Math.max(1, options.workers);
+  const begin = async (arm: Arm, workers: number): Promise<void> => {
+    free -= workers;
+    options.onEvent(options.signal?.aborted ? { kind: 'stopped', id: arm.id } : await runInProcess(arm, workers, options));
+    free += workers;
+    await beginAll();
   };
-  await Promise.all(Array.from({ length: Math.min(options.processes, arms.length) }, runQueue));
+  const beginAll = async (): Promise<void> => {
+    const begun: Promise<void>[] = [];
+    for (const workers of shareOut(free, queue.length)) begun.push(begin(queue.shift()!, workers));
+    await Promise.all(begun);
+  };
+  await beginAll();
+}
+
+/** Workers of each arm that can begin: all that are free, as even as can be, the first ones the most. */
+export function shareOut(free: number, arms: number): number[] {
+  const count = Math.min(free, arms);
+  return Array.from({ length: count }, (_, i) => Math.ceil((free - i) / count));
 }
 
 /** Runs one arm to its last event, which it returns: done, failed or stopped. */
-function runInProcess(arm: Arm, options: PoolOptions): Promise<RunEvent> {
+function runInProcess(arm: Arm, workers: number, options: PoolOptions): Promise<RunEvent> {
   const { outDir, from, checkpointEverySteps, signal, onEvent } = options;
   // Flags of the parent, such as a debugger's port or a test runner's loader, are not for its workers; NODE_OPTIONS is.
-  const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
+  const child = fork(builtFile('run/worker.js'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
   const stderr = lastOf(child);
   const stop = (): void => tell(child, { kind: 'stop' });
   signal?.addEventListener('abort', stop);
-  tell(child, { kind: 'run', arm, outDir, ...(from !== undefined && { from }), ...(checkpointEverySteps !== undefined && { checkpointEverySteps }) });
+  tell(child, { kind: 'run', arm, outDir, workers, ...(from !== undefined && { from }), ...(checkpointEverySteps !== undefined && { checkpointEverySteps }) });
   return new Promise((resolve) => {
     let last: RunEvent | undefined;
     child.on('message', (event: RunEvent) => {

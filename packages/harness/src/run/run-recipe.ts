@@ -6,6 +6,7 @@ import { encodeWeights } from '@robustjs/nn';
 import { type Entry, type Evaluated, evaluateDataset, type EvaluationProgress, examplesToJsonl } from '../evaluate/index.ts';
 import { attackOf } from '../evaluate/options.ts';
 import { type Recipe, recipeHash } from '../recipe.ts';
+import { builtFile } from '../replicas/built.ts';
 import { loadMethod, type LoadedMethod, train, type Trained } from '../train/index.ts';
 import { aboutOf } from './about.ts';
 import { openData } from './data.ts';
@@ -24,6 +25,8 @@ export interface RunRecipeOptions {
   readonly outDir: string;
   /** Folder that plugins are looked for in first. Default: the working directory. */
   readonly from?: string;
+  /** Threads that share the work; results do not depend on it. Default 1: this thread. */
+  readonly workers?: number;
   /** Training steps between checkpoints. Default 50. */
   readonly checkpointEverySteps?: number;
   /** Stops at the next safe point. */
@@ -83,7 +86,7 @@ async function runFresh(arm: Arm, files: ArmFiles, options: Running): Promise<En
   const trained = await measure('train', () => trainArm(arm, files, data, method, options));
   try {
     await writeWhole(files.network, await encodeWeights(trained.model, networkHeader({ id, recipe, method, data: data.train, trained })));
-    const evaluated = await measure('evaluate', () => evaluateArm(arm, { trained, method, runtime, data }, options));
+    const evaluated = await measure('evaluate', () => evaluateArm(arm, files, { trained, method, runtime, data }, options));
     await storeDetails(files.details, { timing: clock.timing(), curves: trained.curves, pictures: evaluated.pictures, classNames: data.test.classNames });
     await writeWhole(files.examples, examplesToJsonl(evaluated.examples));
     await writeWhole(files.entry, prettyJson(evaluated.entry));
@@ -102,6 +105,8 @@ function trainArm({ id, recipe }: Arm, files: ArmFiles, data: BenchmarkParts, me
     checkpointDir: files.checkpoint,
     checkpointEverySteps: options.checkpointEverySteps ?? CHECKPOINT_EVERY_STEPS,
     ...(options.signal && { signal: options.signal }),
+    workers: options.workers ?? 1,
+    onNote: (message) => options.onEvent({ kind: 'note', id, message }),
     onProgress: ({ step, steps }) => options.onEvent({ kind: 'progress', id, stage: 'training', done: step, total: steps, unit: 'steps' }),
   });
 }
@@ -114,14 +119,15 @@ interface Subject {
   readonly data: BenchmarkParts;
 }
 
-function evaluateArm({ id, recipe }: Arm, { trained, method, runtime, data }: Subject, { signal, onEvent }: Running): Promise<Evaluated> {
-  const { norm, eps, attacks, clean, attacked, curve, batchSize } = recipe.evaluation;
+function evaluateArm({ id, recipe }: Arm, files: ArmFiles, { trained, method, runtime, data }: Subject, { signal, onEvent, workers = 1, from }: Running): Promise<Evaluated> {
+  const { norm, eps, attacks, clean, attacked, curve, batchSize, checks = recipe.tier === 'smoke' ? 'quick' : 'full' } = recipe.evaluation;
   return evaluateDataset(trained.model, data.test, {
     id,
     norm,
     eps,
     attacks,
     batchSize,
+    checks,
     ...(clean !== undefined && { clean }),
     ...(attacked !== undefined && { attacked }),
     curve: curve === undefined ? false : { eps: curve.eps, attack: attackOf(curve.attack), examples: curve.examples },
@@ -130,6 +136,12 @@ function evaluateArm({ id, recipe }: Arm, { trained, method, runtime, data }: Su
     about: aboutOf(recipe, method, trained),
     runtime,
     pictures: PICTURES,
+    // What is done is kept beside the trainer's checkpoint, so that the same run goes on in the evaluation too.
+    folder: files.checkpoint,
+    workers,
+    source: { module: builtFile('run/network-subject.js').href, setup: { path: files.network, from } },
+    ...(from !== undefined && { from }),
+    onNote: (message) => onEvent({ kind: 'note', id, message }),
     ...(signal && { signal }),
     onProgress: (progress) => onEvent({ kind: 'progress', id, stage: stageOf(progress), done: progress.done, total: progress.total, unit: 'images' }),
   });

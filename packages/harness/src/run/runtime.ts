@@ -1,18 +1,21 @@
 import { RobustError, type Runtime } from '@robustjs/core';
 
-const runtimes: Readonly<Record<string, () => Promise<Runtime>>> = {
-  wasm: async () => (await import('@robustjs/backend-wasm')).startWasm(),
+const runtimes: Readonly<Record<string, (variant?: string) => Promise<Runtime>>> = {
+  wasm: async (variant) => (await import('@robustjs/backend-wasm')).startWasm({ relaxed: variant !== 'simd' }),
 };
 
 /**
- * Starts the runtime that a recipe names.
+ * Starts the runtime that a recipe names. Where it was started before, that one is given.
  *
- * @throws RobustError `RJS_RUNTIME` for one that is not known here.
+ * @param variant kernel variant that it must have, so that a thread computes the bits that its parent would. Default: the best.
+ * @throws RobustError `RJS_RUNTIME` for one that is not known here, or has another variant.
  */
-export function startRuntime(id: string): Promise<Runtime> {
+export async function startRuntime(id: string, variant?: string): Promise<Runtime> {
   const start = Object.hasOwn(runtimes, id) ? runtimes[id] : undefined;
   if (start === undefined) {
     throw new RobustError('RJS_RUNTIME', { expected: `a runtime among ${Object.keys(runtimes).join(', ')}`, got: JSON.stringify(id), fix: "write 'wasm' in the recipe" });
   }
-  return start();
+  const runtime = await start(variant);
+  if (variant === undefined || runtime.variant === variant) return runtime;
+  throw new RobustError('RJS_RUNTIME', { expected: `the kernel variant ${variant} of ${id} in every thread`, got: runtime.variant, fix: 'use one worker' });
 }

@@ -35,7 +35,7 @@ export async function entriesIn(folder: string): Promise<StoredEntry[]> {
  */
 export async function readEntryWithExamples(path: string): Promise<EntryWithExamples> {
   const { entry } = await readEntry(path);
-  const examples = examplesFromJsonl(await readText(path.replace(/\.json$/, '.examples.jsonl'), 'the outcomes of an entry'));
+  const examples = examplesFromJsonl(await readText(path.replace(/(^|[\\/])entry\.json$/, '$1examples.jsonl').replace(/\.json$/, '.examples.jsonl'), 'the outcomes of an entry'));
   return { entry, examples };
 }
 

@@ -18,6 +18,8 @@ export interface LoadedMethod {
   /** The options in effect, defaults filled in. */
   readonly options: Options;
   readonly defense: Defense;
+  /** Folder that the package was looked for in first, so that a thread finds the same one; absent: it was not loaded by name. */
+  readonly from?: string;
 }
 
 /** The package name that stands for plain training on clean examples. */
@@ -32,7 +34,7 @@ const STANDARD = 'standard';
  * and what its own `create` throws.
  */
 export async function loadMethod(method: Recipe['method'], from: string = process.cwd()): Promise<LoadedMethod> {
-  if (method.package === STANDARD) return standard(method.options);
+  if (method.package === STANDARD) return standard(method.options, from);
   const file = resolve(method.package, from);
   const plugin = pluginOf(method.package, await importFile(method.package, file));
   const options = parseOptions(plugin, method.options);
@@ -43,15 +45,16 @@ export async function loadMethod(method: Recipe['method'], from: string = proces
     plugin,
     options: JSON.parse(JSON.stringify(options)) as Options,
     defense: plugin.create(options),
+    from,
   };
 }
 
-function standard(options: Options): LoadedMethod {
+function standard(options: Options, from: string): LoadedMethod {
   const [unknown] = Object.keys(options);
   if (unknown !== undefined) {
     throw new RobustError('RJS_METHOD_OPTIONS', { expected: 'no options for plain training', got: `'${unknown}'`, fix: 'remove it' });
   }
-  return { id: STANDARD, package: STANDARD, version: versionAbove(fileURLToPath(import.meta.url)), options: {}, defense: {} };
+  return { id: STANDARD, package: STANDARD, version: versionAbove(fileURLToPath(import.meta.url)), options: {}, defense: {}, from };
 }
 
 /** Where the package's entry is: as the user's folder sees it, else as this package does. */

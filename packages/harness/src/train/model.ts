@@ -1,4 +1,4 @@
-import { MAIN, type Model, one, randomStream, RobustError, type Route } from '@robustjs/core';
+import { MAIN, type Model, type NamedVariable, one, randomStream, RobustError, type Route } from '@robustjs/core';
 import { architectures, buildNetwork, type Network, standardKit } from '@robustjs/nn';
 import { z } from 'zod';
 import type { Recipe } from '../recipe.ts';
@@ -56,6 +56,14 @@ export function buildModel(recipe: Recipe, { inputShape, classes }: DataShape, {
     throw error;
   }
 }
+
+/** Everything that training moves in a network and what a method wraps around it. */
+export function variablesOf({ network, model }: BuiltModel): { parameters: NamedVariable[]; buffers: NamedVariable[] } {
+  // A wrapper may have parameters of its own, such as a selector's.
+  return { parameters: unique([...network.parameters, ...model.parameters]), buffers: unique([...network.buffers, ...model.buffers]) };
+}
+
+const unique = (variables: readonly NamedVariable[]): NamedVariable[] => [...new Map(variables.map((named) => [named.variable, named])).values()];
 
 type ArchitectureOptions = { widths?: number[]; blocks?: number; preActivation?: boolean; normalization?: { mean: number[]; std: number[] } };
 

@@ -1,8 +1,22 @@
-import { type Batch, MAIN, one, type RandomStream, runAttack, type TrainingAttack, type TrainingObjective, type TrainingTools, type Update } from '@robustjs/core';
+import { type Batch, type Defense, MAIN, type Model, type NamedVariable, one, type RandomStream, runAttack, type TrainingAttack, type TrainingObjective, type TrainingTools, type Update } from '@robustjs/core';
 import { dispose, type Rank, slice, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
 import { type Gradient, gradientOf } from './gradient.ts';
 import { plainObjective } from './plain-objective.ts';
-import type { StepContext } from './step.ts';
+
+/** What the objectives of a training have in common. */
+export interface ShardContext {
+  /** The network in training; not what a method wraps around it. */
+  readonly model: Model;
+  readonly parameters: readonly NamedVariable[];
+  readonly defense: Defense;
+  /** The stream of training; each step has its own under it. */
+  readonly random: RandomStream;
+  readonly classes: number;
+  /** What the track minimizes. */
+  readonly loss: TrainingTools['loss'];
+  /** Steps of the whole training. */
+  readonly steps: number;
+}
 
 /** Contiguous rows of a batch whose gradient is taken apart from the others'. */
 export interface Shard {
@@ -36,11 +50,11 @@ export function rowsOf({ inputs, labels, ids }: Batch, start: number, count: num
  * The tools of one step for a batch or a part of one, and its objective. Draws are keyed by example, so all parts share
  * the step's stream.
  */
-export function shardOf({ model, defense, classes, ...context }: StepContext, batch: Batch, step: number, signal: AbortSignal | undefined): Shard {
+export function shardOf({ model, defense, classes, ...context }: ShardContext, batch: Batch, step: number, signal: AbortSignal | undefined): Shard {
   const updates: Update[] = [];
   const random = context.random.split(step);
   const attacks = attacker({ model, batch, random, signal });
-  const tools: TrainingTools = { random, progress: step / context.steps, classes, updates, attack: attacks.run };
+  const tools: TrainingTools = { random, progress: step / context.steps, classes, updates, loss: context.loss, attack: attacks.run };
   let objective: TrainingObjective | undefined;
   return {
     tools,
@@ -57,7 +71,7 @@ export function shardOf({ model, defense, classes, ...context }: StepContext, ba
 }
 
 /** Attacks on one batch, in the order asked for; each has a stream of its own. */
-function attacker(problem: Pick<StepContext, 'model' | 'signal'> & { batch: Batch; random: RandomStream }): {
+function attacker(problem: { model: Model; batch: Batch; random: RandomStream; signal: AbortSignal | undefined }): {
   run: (options: TrainingAttack) => Promise<Tensor>;
   calls: () => number;
 } {
@@ -66,10 +80,10 @@ function attacker(problem: Pick<StepContext, 'model' | 'signal'> & { batch: Batc
   let calls = 0;
   return {
     calls: () => calls,
-    async run({ attack, ...options }) {
+    async run({ attack, batch: rows = batch, ...options }) {
       const result = await runAttack(attack, {
         model,
-        ...batch,
+        ...rows,
         ...options,
         random: random.split('attack', attacks++),
         keep: 'last',

@@ -1,27 +1,20 @@
-import { type Batch, commitUpdates, type Defense, type Model, type NamedVariable, type RandomStream, RobustError } from '@robustjs/core';
+import { type Batch, commitUpdates, RobustError } from '@robustjs/core';
 import { dispose, mul, type Tensor } from '@tensorflow/tfjs-core';
 import type { TrainingRecipe } from '../recipe.ts';
 import { snapshot, type WeightAverage } from './average.ts';
 import { disposeGradient, type Gradient, type GradientFigures, meanGradient, readFigures } from './gradient.ts';
 import type { Optimizer } from './optimizer.ts';
 import { scheduleFactor } from './schedule.ts';
-import { cutRows, rowsOf, shardOf } from './shard.ts';
+import type { Shards } from './local-shards.ts';
+import { type ShardContext, shardOf } from './shard.ts';
 
 /** What stays the same from step to step. */
-export interface StepContext {
-  /** The network in training; not what a method wraps around it. */
-  readonly model: Model;
-  readonly parameters: readonly NamedVariable[];
-  readonly defense: Defense;
+export interface StepContext extends ShardContext {
   readonly recipe: TrainingRecipe;
   readonly optimizer: Optimizer;
   readonly average: WeightAverage;
-  /** The stream of training; each step has its own under it. */
-  readonly random: RandomStream;
-  readonly classes: number;
-  /** Steps of the whole training. */
-  readonly steps: number;
-  readonly signal: AbortSignal | undefined;
+  /** Where the gradients of a batch's shards are taken. */
+  readonly shards: Shards;
 }
 
 /** What a step tells. */
@@ -40,32 +33,30 @@ export interface StepResult extends GradientFigures {
 export async function trainingStep(context: StepContext, batch: Batch, step: number): Promise<StepResult> {
   const { defense, model, average, recipe } = context;
   const learningRate = recipe.learningRate * scheduleFactor(recipe.schedule, step, context.steps);
-  const batches = recipe.shards === 1 ? [batch] : cutRows(batch.ids.length, recipe.shards).map(({ start, count }) => rowsOf(batch, start, count));
-  const shards = batches.map((part) => shardOf(context, part, step, context.signal));
+  const shards = context.shards(batch, step);
   // The hooks' attacks are not stopped from outside: between hooks, weights are not those of any step.
   const hooks = shardOf(context, batch, step, undefined);
   const undo = defense.before || defense.after ? snapshot([...context.parameters, ...model.buffers, ...context.optimizer.slots]) : undefined;
   let gradient: Gradient | undefined;
   try {
-    for (const shard of shards) await shard.prepare();
+    await shards.prepare();
     await defense.before?.(model, batch, hooks.tools);
-    gradient = meanGradient(shards.map((shard) => shard.gradient()));
+    gradient = meanGradient(shards.gradients());
     const figures = await readFigures(gradient);
     checkFinite(figures, step, learningRate);
     optimize(context, gradient, figures.length, learningRate, step);
     await defense.after?.(model, batch, hooks.tools);
     commitUpdates([...gradient.updates, ...hooks.tools.updates]);
     average.update(step);
-    const attackCalls = [...shards, hooks].reduce((sum, shard) => sum + shard.attackCalls(), 0);
-    return { ...figures, learningRate, gradientCalls: attackCalls + batch.ids.length };
+    return { ...figures, learningRate, gradientCalls: shards.attackCalls() + hooks.attackCalls() + batch.ids.length };
   } catch (error) {
     undo?.restore();
     throw error;
   } finally {
     undo?.release();
     if (gradient !== undefined) disposeGradient(gradient);
-    for (const shard of [...shards, hooks]) shard.dispose();
-    for (const { inputs, labels } of [...batches, batch]) dispose([inputs, labels]);
+    for (const part of [shards, hooks]) part.dispose();
+    dispose([batch.inputs, batch.labels]);
   }
 }
 

@@ -3,14 +3,20 @@ import { type Batch, type NamedVariable, randomStream, RobustError } from '@robu
 import { batchCount, shuffledBatches } from '@robustjs/datasets';
 import { encodeWeights } from '@robustjs/nn';
 import { recipeHash } from '../recipe.ts';
+import { startRuntime } from '../run/runtime.ts';
 import { accuracyOn } from './accuracy.ts';
 import { weightAverage } from './average.ts';
 import { loadCheckpoint, readVariables, saveCheckpoint, writeVariables } from './checkpoint.ts';
-import { type BuiltModel, buildModel } from './model.ts';
+import { localShards } from './local-shards.ts';
+import { type BuiltModel, buildModel, variablesOf } from './model.ts';
 import { optimizerOf } from './optimizer.ts';
+import { meanCrossEntropy } from './plain-objective.ts';
+import type { ShardContext } from './shard.ts';
 import { type StepContext, trainingStep } from './step.ts';
 import { addToTally, emptyTally, type Tally, tallyMeans } from './tally.ts';
+import { type ThreadedShards, threadedShards } from './threaded-shards.ts';
 import type { CurvePoint, Trained, TrainOptions } from './types.ts';
+import { trainingWorkers } from './workers.ts';
 
 /** What a checkpoint holds besides tensors. */
 interface Progress {
@@ -47,8 +53,10 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const started = performance.now();
   const run = startRun(options);
   const { built, step } = run;
+  let threads: ThreadedShards | undefined;
   try {
-    const { curves, gradientCalls } = await runToEnd(run);
+    threads = await startThreads(run);
+    const { curves, gradientCalls } = await runToEnd(threads === undefined ? run : { ...run, step: { ...step, shards: threads.shards } });
     step.average.swapIn().release();
     const weightsSha256 = createHash('sha256').update(await encodeWeights(built.model)).digest('hex');
     const seconds = (performance.now() - started) / 1000;
@@ -58,6 +66,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     built.model.dispose();
     throw error;
   } finally {
+    await threads?.close();
     step.optimizer.dispose();
     step.average.dispose();
   }
@@ -70,30 +79,49 @@ function startRun(options: TrainOptions): Run {
   }
   const stepsPerEpoch = batchCount(data.train.size, recipe.training);
   const built = buildModel(recipe, data.train, method);
-  // A wrapper may have parameters of its own, such as a selector's.
-  const parameters = unique([...built.network.parameters, ...built.model.parameters]);
-  const buffers = unique([...built.network.buffers, ...built.model.buffers]);
+  const { parameters, buffers } = variablesOf(built);
   const optimizer = optimizerOf(recipe.training.optimizer, parameters);
   const average = weightAverage(parameters, recipe.training.ema);
+  const context: ShardContext = {
+    model: built.network,
+    parameters,
+    defense: method.defense,
+    random: randomStream(recipe.seed).split('train'),
+    classes: data.train.classes,
+    loss: meanCrossEntropy,
+    steps: recipe.training.epochs * stepsPerEpoch,
+  };
   return {
     options,
     built,
-    step: {
-      model: built.network,
-      parameters,
-      defense: method.defense,
-      recipe: recipe.training,
-      optimizer,
-      average,
-      random: randomStream(recipe.seed).split('train'),
-      classes: data.train.classes,
-      steps: recipe.training.epochs * stepsPerEpoch,
-      signal,
-    },
+    step: { ...context, recipe: recipe.training, optimizer, average, shards: localShards(context, recipe.training.shards, signal) },
     stepsPerEpoch,
     stored: [...under('weights', [...parameters, ...buffers]), ...under('optimizer', optimizer.slots), ...under('average', average.averages)],
     recipeHash: recipeHash(recipe),
   };
+}
+
+/** Threads for the shards, where more than one is wanted and the method allows it. */
+async function startThreads({ options, built, step }: Run): Promise<ThreadedShards | undefined> {
+  const { recipe, data, method, signal, workers = 1, onNote = () => {} } = options;
+  const { count, reason } = trainingWorkers(workers, recipe.training, method);
+  if (count === 1) {
+    if (reason !== undefined) onNote(`trains in one thread: ${reason}`);
+    return undefined;
+  }
+  onNote(`trains in ${count} threads`);
+  const { inputShape, classes } = data.train;
+  return threadedShards({
+    ...variablesOf(built),
+    runtime: await startRuntime(recipe.runtime),
+    workers: count,
+    recipe,
+    from: method.from!,
+    shape: { inputShape, classes },
+    steps: step.steps,
+    signal,
+    onLost: ({ message }) => onNote(message),
+  });
 }
 
 async function runToEnd(run: Run): Promise<Progress> {
@@ -179,5 +207,3 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 
 const under = (folder: string, variables: readonly NamedVariable[]): NamedVariable[] =>
   variables.map(({ name, variable }) => ({ name: `${folder}/${name}`, variable }));
-
-const unique = (variables: readonly NamedVariable[]): NamedVariable[] => [...new Map(variables.map((named) => [named.variable, named])).values()];

@@ -43,6 +43,13 @@ export interface TrainOptions {
   readonly checkpointEverySteps?: number;
   /** Stops between steps, after a checkpoint. */
   readonly signal?: AbortSignal;
+  /**
+   * Threads that share the gradient shards of a step; never more than the recipe has shards. One where a method's hooks change
+   * weights around the optimizer's step. The bits do not depend on it. Default 1: this thread.
+   */
+  readonly workers?: number;
+  /** Told how many threads train, and of each that died. */
+  readonly onNote?: (note: string) => void;
   /** Called after every step and validation. */
   readonly onProgress?: (progress: TrainingProgress) => void;
 }

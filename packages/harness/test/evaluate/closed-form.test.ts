@@ -21,7 +21,7 @@ it.each([
   const labels = margins.map((margin, i) => (i % 10 === 0 ? Number(margin <= 0) : Number(margin > 0)));
   const weights = tf.tensor2d(w, [d, 1]);
   const model = modelOf((x) => tf.tidy(() => { const z = tf.matMul(tf.sub<tf.Tensor2D>(x, 0.5), weights); return tf.concat([tf.neg(z), z], 1); }), { inputShape: [d] });
-  const entry = await evaluate(model, images, labels, { norm, eps: budgets, curve: { eps: budgets, attack: { id: 'fgsm' }, examples: n } });
+  const entry = await evaluate(model, images, labels, { checks: 'quick', norm, eps: budgets, curve: { eps: budgets, attack: { id: 'fgsm' }, examples: n } });
   const standing = budgets.map((eps) => margins.filter((margin, i) => (labels[i] === 1 ? margin : -margin) > eps * dualNorm(w)).length);
   expect(entry.evaluations.map(({ robust }) => robust.correct)).toEqual(standing);
   expect(entry.curve!.points.map(({ correct }) => correct)).toEqual(standing);

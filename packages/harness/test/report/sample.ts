@@ -16,7 +16,7 @@ const sha = (letter: string): string => letter.repeat(64);
 /** An entry that the schema accepts, with numbers that all differ. */
 export function sampleEntry({ id = 'pgd-at', seed = 0, clean = 489, n = 500, robust = [452, 391], change }: SampleOptions = {}): Entry {
   const entry: Entry = {
-    schema: 1,
+    schema: 2,
     id: `mnist-${id}-${seed}`,
     method: { id, package: id === 'standard' ? 'standard' : `@robustjs/${id}`, version: '0.1.0', options: { steps: 10 } },
     reconstruction: false,
@@ -27,6 +27,7 @@ export function sampleEntry({ id = 'pgd-at', seed = 0, clean = 489, n = 500, rob
     },
     additionalData: false,
     training: { recipe: { training: { epochs: 3 }, seed }, recipeHash: sha('1'), steps: 1500, gradientCalls: 1_056_000, seed },
+    protocol: { suite: 'default', mode: 'alone', checks: 'full', randomized: false },
     clean: tally(clean, n),
     evaluations: [evaluation(0.1, clean, robust[0], n, seed), evaluation(0.2, clean, robust[1], n, seed)],
     curve: { attack: 'pgd', n: 200, points: [0, 0.1, 0.2, 0.3].map((eps, i) => ({ eps, ...tally(195 - 41 * i, 200) })) },
@@ -47,7 +48,7 @@ export function sampleEntry({ id = 'pgd-at', seed = 0, clean = 489, n = 500, rob
 function evaluation(eps: number, clean: number, robust: number, n: number, seed: number): Entry['evaluations'][number] {
   const broken = clean - robust;
   const attack = (id: string, brokenAlone: number, gradientCalls: number) => ({
-    id, config: { id }, configHash: sha('a'), seed, gradientCalls, queries: gradientCalls + 7, brokenAlone, brokenUnion: brokenAlone,
+    id, config: { id }, configHash: sha('a'), seed, gradientCalls, queries: gradientCalls + 7, rows: 489, brokenAlone, brokenUnion: brokenAlone,
   });
   return {
     threat: { type: 'Linf', eps, box: [0, 1], targeted: false },

@@ -34,7 +34,7 @@ it('a run into a file fails as a whole, before any process is started', async ()
   const file = join(folder, 'run');
   writeFileSync(file, '');
   const events: unknown[] = [];
-  const run = runAll(imageClassification.arms('smoke'), { outDir: file, processes: 1, onEvent: (event) => events.push(event) });
+  const run = runAll(imageClassification.arms('smoke'), { outDir: file, workers: 1, onEvent: (event) => events.push(event) });
   await expect(run).rejects.toMatchObject({ code: 'RJS_FILE' });
   expect(events).toEqual([]);
 });

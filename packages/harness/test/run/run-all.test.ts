@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Arm, imageClassification, parseRecipe, runAll, type RunEvent } from '../../src/index.ts';
+import { shareOut } from '../../src/run/pool.ts';
 
 const outDir = mkdtempSync(join(tmpdir(), 'robustjs-run-'));
 afterAll(() => rmSync(outDir, { recursive: true }));
@@ -31,7 +32,7 @@ describe.skipIf(!built)('runAll (skipped where the package is not built)', () =>
     writeFileSync(join(outDir, 'crash.mjs'), `setTimeout(() => { throw new Error('the disk is on fire'); }); await new Promise(() => {});`);
     const arms = [tiny('killed', './killed.mjs'), tiny('crash', './crash.mjs'), tiny('missing', '@robustjs/no-such-method'), tiny('standard', 'standard')];
     const events: RunEvent[] = [];
-    const { outcomes, entries, report } = await runAll(arms, { outDir, processes: 2, from: outDir, onEvent: (event) => events.push(event) });
+    const { outcomes, entries, report } = await runAll(arms, { outDir, workers: 2, from: outDir, onEvent: (event) => events.push(event) });
 
     expect(outcomes.map(({ id, kind }) => [id, kind])).toEqual([['killed', 'failed'], ['crash', 'failed'], ['missing', 'failed'], ['standard', 'done']]);
     expect(outcomes[0]).toMatchObject({ code: 'RJS_WORKER', message: expect.stringContaining('killed by SIGKILL') as string });
@@ -49,8 +50,13 @@ describe.skipIf(!built)('runAll (skipped where the package is not built)', () =>
   });
 
   it('starts nothing when it is stopped before it begins', async () => {
-    const summary = await runAll([tiny('standard', 'standard')], { outDir: join(outDir, 'never'), processes: 1, signal: AbortSignal.abort() });
+    const summary = await runAll([tiny('standard', 'standard')], { outDir: join(outDir, 'never'), workers: 1, signal: AbortSignal.abort() });
     expect(summary).toMatchObject({ outcomes: [{ kind: 'stopped', id: 'standard' }], entries: [] });
     expect(existsSync(join(outDir, 'never', 'networks'))).toBe(false);
   });
+});
+
+it('shares workers out among the arms that can begin', () => {
+  const cases = [[2, 4], [4, 3], [8, 3], [2, 1], [1, 1], [3, 0], [0, 3]] as const;
+  expect(cases.map(([free, arms]) => shareOut(free, arms))).toEqual([[1, 1], [2, 1, 1], [3, 3, 2], [2], [1], [], []]);
 });

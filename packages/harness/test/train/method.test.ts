@@ -18,7 +18,7 @@ describe('loadMethod', () => {
 
   it('knows plain training', async () => {
     expect(await loadMethod({ package: 'standard', options: {} })).toEqual({
-      id: 'standard', package: 'standard', version: expect.stringMatching(versions) as string, options: {}, defense: {},
+      id: 'standard', package: 'standard', version: expect.stringMatching(versions) as string, options: {}, defense: {}, from: process.cwd(),
     });
     await expect(loadMethod({ package: 'standard', options: { eps: 1 } })).rejects.toMatchObject({ code: 'RJS_METHOD_OPTIONS' });
   });

@@ -12,6 +12,8 @@ const temporary = temporaryFolders();
 const CHILD = fileURLToPath(new URL('resume-child.mjs', import.meta.url));
 const BUILT = fileURLToPath(new URL('../../dist/train/index.js', import.meta.url));
 const KILLS = 20;
+// One thread mostly: others take time to start. An odd number, so that both kinds of moments meet threads.
+const WORKERS = ['1', '2', '1', '1', '4', '1', '1'];
 
 /** Where a child process is killed: so long after a step, or so long after a checkpoint's file appears after that step. */
 interface Moment {
@@ -27,11 +29,11 @@ interface Ending {
   readonly killed: boolean;
 }
 
-it(`ends with the same bits when killed ${KILLS} times`, { timeout: 240_000 }, async () => {
+it(`ends with the same bits when killed ${KILLS} times, now and then with another number of threads`, { timeout: 240_000 }, async () => {
   expect(existsSync(BUILT), 'the packages are built: npm run build').toBe(true);
   const [folder, whole] = [await temporary(), await temporary()];
   const data = await dataFiles(await temporary());
-  const undisturbed = await runChild([whole, ...data]);
+  const undisturbed = await runChild([whole, ...data, '1']);
   expect(undisturbed.done).toBeDefined();
   const oracle = await bitsOf(whole);
 
@@ -43,7 +45,7 @@ it(`ends with the same bits when killed ${KILLS} times`, { timeout: 240_000 }, a
     // Half of them within a millisecond of the moment when a checkpoint starts to be written.
     const writing = attempt % 2 === 0;
     const moment = { step: Math.floor(step * 3), delay: writing ? delay : delay * 60, writing };
-    const { done, killed, steps } = await runChild([round, ...data], { moment, folder: round });
+    const { done, killed, steps } = await runChild([round, ...data, WORKERS[attempt % WORKERS.length]!], { moment, folder: round });
     seen.steps.push(...steps);
     if (killed) {
       seen.kills++;
@@ -55,7 +57,7 @@ it(`ends with the same bits when killed ${KILLS} times`, { timeout: 240_000 }, a
     expect(await bitsOf(round)).toBe(oracle);
     round = await temporary();
   }
-  expect((await runChild([round, ...data])).done).toBe(undisturbed.done);
+  expect((await runChild([round, ...data, '2'])).done).toBe(undisturbed.done);
   expect(await bitsOf(round)).toBe(oracle);
   // What the kills hit: files half written, and the middle of epochs.
   expect(seen.writing).toBeGreaterThan(0);

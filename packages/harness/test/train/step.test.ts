@@ -9,8 +9,10 @@ import { plugin as pgdAt } from '@robustjs/pgd-at';
 import { weightAverage } from '../../src/train/average.ts';
 import { buildModel, type LoadedMethod, train, type Trained } from '../../src/train/index.ts';
 import { optimizerOf } from '../../src/train/optimizer.ts';
+import { meanCrossEntropy } from '../../src/train/plain-objective.ts';
 import { cutRows } from '../../src/train/shard.ts';
 import { trainingStep } from '../../src/train/step.ts';
+import { localShards } from '../../src/train/local-shards.ts';
 import { digits, standard, tinyRecipe } from './support.ts';
 
 beforeAll(() => startWasm());
@@ -203,8 +205,8 @@ it('leaves everything as it was when a step fails after weights, slots and stati
     },
   };
   const batch = await readBatch(data.train, data.train.ids.map((_, row) => row));
-  const random = randomStream(0);
-  const step = trainingStep({ model: network, parameters: network.parameters, defense, recipe: recipe.training, optimizer, average, random, classes: 10, steps: 1, signal: undefined }, batch, 0);
+  const context = { model: network, parameters: network.parameters, defense, random: randomStream(0), classes: 10, loss: meanCrossEntropy, steps: 1 };
+  const step = trainingStep({ ...context, recipe: recipe.training, optimizer, average, shards: localShards(context, 2, undefined) }, batch, 0);
   await expect(step).rejects.toThrow('on purpose');
   expect(await state()).toEqual(before);
   expect(memory().numTensors).toBe(tensors);

@@ -1,4 +1,4 @@
-import { brokenRows, type SuiteOutcome, type SuitePart } from '../suite.ts';
+import { brokenBy, brokenRows, type SuiteOutcome, type SuitePart } from '../suite.ts';
 import { countTrue, discordant, type Finding, skipped, tolerance } from './check.ts';
 
 type Strength = 'gradient-free' | 'single step' | 'iterative';
@@ -11,14 +11,17 @@ export function strengthOf({ attacked }: SuitePart): Strength {
 
 const ofStrength = (outcome: SuiteOutcome, strength: Strength): SuitePart[] => outcome.parts.filter((part) => strengthOf(part) === strength);
 
+/** Attacks that check each other: on the same rows, all of them. */
+export type Panel = SuiteOutcome;
+
 /** S13: every iterative attack breaks at least what a single step breaks. A row that one step broke tells nothing of steps. */
-export function iterativeNotWeaker(outcome: SuiteOutcome): Finding {
-  const single = ofStrength(outcome, 'single step');
-  const iterative = ofStrength(outcome, 'iterative');
-  if (single.length === 0 || iterative.length === 0) return skipped('S13', 'the suite lacks a single-step or an iterative attack');
+export function iterativeNotWeaker(panel: Panel): Finding {
+  const single = ofStrength(panel, 'single step');
+  const iterative = ofStrength(panel, 'iterative');
+  if (single.length === 0 || iterative.length === 0) return skipped('S13', 'no example is classified correctly, or none took gradients');
   const pairs = iterative.flatMap((many) => single.map((one) => compare(many, one)));
   const worst = pairs.reduce((a, b) => (b.value - b.threshold > a.value - a.threshold ? b : a));
-  return { id: 'S13', status: worst.value > worst.threshold ? 'fail' : 'pass', n: outcome.breaker.length, ...worst };
+  return { id: 'S13', status: worst.value > worst.threshold ? 'fail' : 'pass', n: panel.breaker.length, ...worst };
 }
 
 function compare(many: SuitePart, one: SuitePart): Pick<Finding, 'value' | 'threshold' | 'note'> & { value: number; threshold: number } {
@@ -30,20 +33,28 @@ function compare(many: SuitePart, one: SuitePart): Pick<Finding, 'value' | 'thre
   };
 }
 
-/** S14: random points of the ball break hardly anything that attacks with gradients do not. */
-export function noiseWeaker(outcome: SuiteOutcome): Finding {
-  const noise = outcome.parts.filter(({ attack }) => attack.id === 'noise');
-  const white = outcome.parts.filter((part) => strengthOf(part) !== 'gradient-free');
+/** S14, within a suite: random points of the ball break hardly anything that attacks with gradients do not. */
+export function noiseWeaker(panel: Panel): Finding {
+  const noise = panel.parts.filter(({ attack }) => attack.id === 'noise');
+  const white = panel.parts.filter((part) => strengthOf(part) !== 'gradient-free');
   if (noise.length === 0 || white.length === 0) return skipped('S14', 'the suite lacks noise or an attack with gradients');
-  const n = outcome.breaker.length;
-  const union = (parts: readonly SuitePart[]): boolean[] => Array.from(outcome.breaker, (_, row) => parts.some(({ attacked }) => attacked.broken[row]));
-  const [byNoise, byGradient] = [union(noise), union(white)];
+  const n = panel.breaker.length;
+  const [byNoise, byGradient] = [union(noise, n), union(white, n)];
   const only = discordant(byNoise, byGradient).onlyFirst;
   const excess = (countTrue(byNoise) - countTrue(byGradient)) / Math.max(1, n);
   const fine = excess <= tolerance(byNoise, byGradient) && only <= Math.max(1, 0.002 * n);
   const note = `accuracy under attacks with gradients minus accuracy under noise; ${only} rows broken by noise only (at most one, or 0.2 %)`;
   return { id: 'S14', status: fine ? 'pass' : 'fail', value: excess, threshold: tolerance(byNoise, byGradient), n, note };
 }
+
+/** Rows that any of these attacks broke. */
+export function union(parts: readonly SuitePart[], count: number): boolean[] {
+  const each = parts.map((part) => brokenBy(part, count));
+  return Array.from({ length: count }, (_, row) => each.some((broken) => broken[row]));
+}
+
+/** Rows that attacks with gradients broke. */
+export const brokenByGradients = (outcome: SuiteOutcome): boolean[] => union(outcome.parts.filter((part) => strengthOf(part) !== 'gradient-free'), outcome.breaker.length);
 
 /** Accuracy at rising budgets, the same rows at each. */
 export type Sweep = readonly { readonly eps: number; readonly broken: readonly boolean[] }[];

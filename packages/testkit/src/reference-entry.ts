@@ -1,0 +1,2 @@
+export * from './compare-reference.ts';
+export * from './reference.ts';

@@ -1,0 +1,79 @@
+// Croce, Hein: "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks", ICML 2020,
+// with "Mind the box: l1-APGD for sparse adversarial attacks", ICML 2021. Implemented: the compositions of the authors' code,
+// whose `standard` has been the targeted one since August 2020. The paper's own five restarts of untargeted attacks are `plus`
+// without its targeted members.
+import { attacks, marginObjective } from '@robustjs/attacks';
+import { type Attack, type LookOptions, type Objective, RobustError, type Search } from '@robustjs/core';
+import { mul, tidy } from '@tensorflow/tfjs-core';
+import { autoAttackMembers, type Version } from './members.ts';
+
+/** A member of a composition of one's own. */
+export interface Member {
+  /** Name in the registry of @robustjs/attacks, such as `apgd-ce`. */
+  readonly id: string;
+  /** Options of that attack. Default: its own. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Options of {@link autoAttack}. */
+export interface AutoAttackOptions {
+  /** Default `'standard'`. */
+  readonly version?: Version | 'custom';
+  /** Queries of Square. Default 5000; fewer are not AutoAttack. */
+  readonly queries?: number;
+  /** For `'custom'`: what to run, in order. */
+  readonly members?: readonly Member[] | undefined;
+}
+
+/**
+ * AutoAttack as one attack: its members run one after the other, each on the rows that still stand, from the clean inputs. An
+ * evaluation that wants to know which member broke a row takes {@link autoAttackMembers} instead. Each member maximizes its own
+ * objective, whatever the problem's; of rows that nothing breaks the point of the largest margin is kept.
+ *
+ * @throws RobustError `RJS_ATTACK_OPTION`, and in the search what its members throw: `RJS_ATTACK_BUDGET` without a budget,
+ * `RJS_ATTACK_NORM` under a norm other than Linf, L2 and L1, `RJS_ATTACK_INPUT` from Square for inputs that are no images.
+ */
+export function autoAttack({ version = 'standard', queries = 5000, members }: AutoAttackOptions = {}): Attack {
+  const custom = version === 'custom' ? customMembers(members) : undefined;
+  if (version !== 'custom' && members !== undefined) throw badOption(`no members, which ${version} has of its own`, 'members');
+  // Made once, so that options out of range are refused now.
+  const composition = (norm: string): Attack[] => custom ?? autoAttackMembers(version as Version, norm, { queries });
+  composition('Linf');
+  return {
+    id: version === 'standard' ? 'autoattack' : `autoattack-${version}`,
+    config: custom === undefined ? { version, queries } : { version, members: custom.map(({ id, config }) => ({ id, config })) },
+    objective: marginObjective,
+    async search(search) {
+      for (const member of composition(search.threat.norm)) {
+        if (search.rows > 0) await member.search(partOf(search, member));
+      }
+    },
+  };
+}
+
+function customMembers(members: readonly Member[] | undefined): Attack[] {
+  if (members === undefined || members.length === 0) throw badOption('members for the version custom', 'none');
+  return members.map(({ id, options = {} }) => {
+    const create = Object.hasOwn(attacks, id) ? attacks[id] : undefined;
+    if (create === undefined) throw badOption(`members among ${Object.keys(attacks).join(', ')}`, id);
+    return create(options);
+  });
+}
+
+/** The same search for one member: with random numbers of its own, and its own objective where it names none. */
+function partOf(search: Search, { id, objective }: Attack): Search {
+  const own: Objective = search.targeted ? (outputs, targets) => tidy(() => mul(objective(outputs, targets), -1)) : objective;
+  const withOwn = (look: LookOptions = {}): LookOptions => ({ objective: own, ...look });
+  const part: Pick<Search, 'random' | 'gradient' | 'query' | 'differentiate' | 'look'> = {
+    random: search.random.split(id),
+    gradient: (inputs, look) => search.gradient(inputs, withOwn(look)),
+    query: (inputs, look) => search.query(inputs, withOwn(look)),
+    differentiate: (inputs, look) => search.differentiate(inputs, withOwn(look)),
+    look: (inputs, look) => search.look(inputs, withOwn(look)),
+  };
+  // What shrinks with the batch is read through the prototype, anew every time.
+  return Object.create(search, Object.getOwnPropertyDescriptors(part)) as Search;
+}
+
+const badOption = (expected: string, got: string): RobustError =>
+  new RobustError('RJS_ATTACK_OPTION', { expected, got, fix: "see the options in the plugin's README" });

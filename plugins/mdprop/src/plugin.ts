@@ -1,0 +1,30 @@
+import { type DefensePlugin, definePlugin } from '@robustjs/core';
+import { z } from 'zod';
+import { mdprop, type MdpropOptions } from './mdprop.ts';
+
+const options = z.strictObject({
+  eps: z.union([z.number(), z.string()]).default(0.01).describe("Linf budget in the units of the model's bounds"),
+  steps: z.int().min(1).default(1).describe('Steps of the attack'),
+  alpha: z.number().positive().optional().describe('Step length of the attack; default eps / steps'),
+  startNoise: z.number().nonnegative().default(0.0005).describe("Uniform noise of the attack's start"),
+  singleTargets: z.int().min(1).default(1).describe('Targets of an example of the single-target branch'),
+  multiTargets: z.int().min(1).default(5).describe('Targets of an example of the multi-target branch'),
+  norms: z.enum(['separate', 'shared']).default('separate').describe('A branch a distribution, or one for all rows (plain adversarial training)'),
+});
+
+/** MDProp as a plugin. */
+export const plugin: DefensePlugin<MdpropOptions> = definePlugin<MdpropOptions>({
+  id: 'mdprop',
+  kind: 'defense',
+  paper: {
+    title: 'Advancing Deep Metric Learning With Adversarial Robustness',
+    authors: 'Inderjeet Singh, Kazuya Kakizaki, Toshinori Araki',
+    venue: 'ACML',
+    year: 2023,
+    url: 'https://proceedings.mlr.press/v222/singh24a.html',
+    reconstruction: true,
+  },
+  capabilities: ['metric-learning', 'branches', 'input-gradients', 'stochastic'],
+  options,
+  create: mdprop,
+});
