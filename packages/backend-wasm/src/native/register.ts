@@ -21,6 +21,7 @@ import { conv3dKernels } from './conv3d.ts';
 import { crossEntropyKernels } from './cross-entropy.ts';
 import { depthwiseKernels } from './depthwise.ts';
 import { fusedKernels } from './fused.ts';
+import { gather } from './gather.ts';
 import { identity } from './identity.ts';
 import { freeWithData } from './kept-weights.ts';
 import { batchMatMul } from './mat-mul.ts';
@@ -52,6 +53,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     ...crossEntropyKernels(native),
     ...depthwiseKernels(native),
     ...fusedKernels(native),
+    gather,
     identity,
     ...optimizerKernels(native),
     padV2,
