@@ -1,4 +1,4 @@
-// Class counts, channels and shapes that are not those of the usual data sets; each evaluated with every check.
+// Class counts, channels and shapes that are not those of the usual data sets; some with every check.
 import { startWasm } from '@robustjs/backend-wasm';
 import { type Model, modelOf, randomStream } from '@robustjs/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -26,16 +26,16 @@ const failed = (entry: Entry): string[] => entry.sanity.filter(({ status }) => s
 
 describe('evaluate', () => {
   it.each([
-    ['two classes', [4, 4, 3], 2],
-    ['three classes', [4, 4, 3], 3],
-    ['120 classes', [6, 6, 1], 120],
-    ['one channel, not square', [3, 7, 1], 4],
-    ['no image at all', [11], 3],
-  ] as const)('takes %s', async (_, inputShape, classes) => {
+    ['two classes', [4, 4, 3], 2, 'full'],
+    ['three classes', [4, 4, 3], 3, 'quick'],
+    ['120 classes', [6, 6, 1], 120, 'quick'],
+    ['one channel, not square', [3, 7, 1], 4, 'quick'],
+    ['no image at all', [11], 3, 'full'],
+  ] as const)('takes %s', async (_, inputShape, classes, checks) => {
     const { model, images, labels, weights } = await linear(inputShape, classes, 24);
     const eps = 0.02;
     const before = tf.memory().numTensors;
-    const entry = await evaluate(model, images, labels, { eps, attacks, curve: false });
+    const entry = await evaluate(model, images, labels, { eps, attacks, curve: false, checks });
     expect(tf.memory().numTensors).toBe(before);
     expect(entrySchema.safeParse(entry).success).toBe(true);
     expect(failed(entry)).toEqual([]);
