@@ -12,8 +12,10 @@ export interface Work {
   readonly forwards: number;
 }
 
-// Sanity checks repeat parts of the suite with other steps and budgets.
+// Quick sanity checks repeat parts of the suite with other steps and budgets.
 const SANITY_SHARE = 0.5;
+// Full ones besides: PGD of many steps, restarts and targets on up to 100 rows, noise and Square on up to 200 that stand.
+const FULL = { gradients: 800, rows: 100, forwards: 2100, survivors: 200 };
 // A training step also takes the gradient of every weight.
 const UPDATE_GRADIENTS = 2;
 
@@ -29,9 +31,11 @@ export function workOf(recipe: Recipe, sizes: { readonly train: number; readonly
   const suite = evaluation.attacks.map(attackWork).reduce(add, { gradients: 0, forwards: 0 });
   const curve = evaluation.curve === undefined ? 0 : attackWork(evaluation.curve.attack).gradients * evaluation.curve.eps.length * evaluation.curve.examples;
   const gradients = suite.gradients * attacked * evaluation.eps.length + curve;
+  const full = evaluation.checks === 'full' || (evaluation.checks === undefined && recipe.tier !== 'smoke');
+  const checks = full ? { gradients: FULL.gradients * Math.min(attacked, FULL.rows), forwards: FULL.forwards * Math.min(attacked, FULL.survivors) } : { gradients: 0, forwards: 0 };
   return {
-    gradients: trained * (attackSteps(method) + UPDATE_GRADIENTS) + gradients * (1 + SANITY_SHARE),
-    forwards: suite.forwards * attacked * evaluation.eps.length + (evaluation.clean ?? sizes.test),
+    gradients: trained * (attackSteps(method) + UPDATE_GRADIENTS) + gradients * (1 + SANITY_SHARE) + checks.gradients,
+    forwards: suite.forwards * attacked * evaluation.eps.length + (evaluation.clean ?? sizes.test) + checks.forwards,
   };
 }
 
