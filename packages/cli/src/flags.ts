@@ -31,8 +31,18 @@ export interface TrainFlags {
   readonly yes?: boolean;
 }
 
+/** What a network from elsewhere does not say of itself. */
+export interface ModelFlags {
+  readonly bounds?: readonly number[];
+  readonly scale?: number;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly inputShape?: readonly number[];
+  readonly straightThrough?: readonly string[];
+}
+
 /** Options of `evaluate`. */
-export interface EvaluateFlags {
+export interface EvaluateFlags extends ModelFlags {
   readonly model?: string;
   readonly data?: string;
   readonly dataDir?: string;
@@ -54,7 +64,7 @@ export interface EvaluateFlags {
 }
 
 /** Options of `verify`. */
-export interface VerifyFlags {
+export interface VerifyFlags extends ModelFlags {
   readonly model?: string;
   readonly data?: string;
   readonly dataDir?: string;
@@ -64,7 +74,7 @@ export interface VerifyFlags {
 }
 
 /** Options of `attack`. */
-export interface AttackFlags {
+export interface AttackFlags extends ModelFlags {
   readonly inputs?: string;
   readonly labels?: string;
   readonly data?: string;
