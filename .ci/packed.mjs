@@ -28,8 +28,13 @@ const files = packages.map(({ folder, manifest }) => {
 writeFileSync(join(empty, 'package.json'), JSON.stringify({ name: 'outside', private: true, type: 'module' }));
 run('npm', ['install', '--no-audit', '--no-fund', ...files], { cwd: empty });
 
-const [, example] = readFileSync('README.md', 'utf8').match(/<!-- example:library -->\s*```js\n([\s\S]*?)```/) ?? [];
-if (!example) throw new Error('README.md has no library example between <!-- example:library --> and its code block');
-writeFileSync(join(empty, 'example.mjs'), example);
-console.log(run('node', ['example.mjs'], { cwd: empty }));
+const layers = JSON.parse(readFileSync('package.json', 'utf8')).devDependencies['@tensorflow/tfjs-layers'];
+run('npm', ['install', '--no-audit', '--no-fund', `@tensorflow/tfjs-layers@${layers}`], { cwd: empty });
+for (const name of ['library', 'layers']) {
+  const pattern = new RegExp(`<!-- example:${name} -->\\s*\`\`\`js\\n([\\s\\S]*?)\`\`\``);
+  const [, example] = readFileSync('README.md', 'utf8').match(pattern) ?? [];
+  if (!example) throw new Error(`README.md has no example after <!-- example:${name} -->`);
+  writeFileSync(join(empty, `${name}.mjs`), example);
+  console.log(run('node', [`${name}.mjs`], { cwd: empty }));
+}
 console.log(run('npx', ['robustjs', 'bench', '--tier', 'smoke', '--out', 'run'], { cwd: empty }));

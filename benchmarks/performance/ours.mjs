@@ -1,67 +1,43 @@
-// One task of the performance benchmark on the wasm runtime: node ours.mjs <task> <relaxed|simd>. Prints seconds, one a repetition.
+// One task of the performance benchmark on the wasm runtime: node ours.mjs <task> <relaxed|simd> [count]. Prints seconds
+// by the clock and of the processor, one a repetition; with `count`, what one repetition reads, writes and multiplies.
 import * as tf from '@tensorflow/tfjs-core';
-import { pgd } from '@robustjs/attacks';
 import { startWasm } from '@robustjs/backend-wasm';
-import { commitUpdates, linf, MAIN, mean, one, randomStream, rows, runAttack } from '@robustjs/core';
-import { branchedNorms, buildNetwork, crossEntropy, resnet, smallCnn, standardKit } from '@robustjs/nn';
+import { MAIN } from '@robustjs/core';
 import { main as asc } from 'assemblyscript/asc';
+import { countKernels, total } from './counting.mjs';
+import { BATCH, steps } from './steps.mjs';
 
-const [task, variant] = process.argv.slice(2);
+const [task, variant, counting] = process.argv.slice(2);
 const runtime = await startWasm({ relaxed: variant !== 'simd' });
-const BATCH = 64;
 
-/** Seconds of each repetition after two that warm up; what a repetition returns is read, so that nothing is left to be done. */
+const seconds = ({ user, system }) => (user + system) / 1e6;
+
+/** Processor seconds to warm up for: the engine compiles in the background what runs often. peer.py does the same. */
+const WARM = 2;
+
+/** Seconds of each repetition once warm; what a repetition returns is read, so that nothing is left to be done. */
 async function measure(work, repetitions) {
-  const times = [];
-  for (let i = 0; i < repetitions + 2; i++) {
-    const start = performance.now();
+  const begin = process.cpuUsage();
+  do await work();
+  while (seconds(process.cpuUsage(begin)) < WARM);
+  const [wall, processor] = [[], []];
+  for (let i = 0; i < repetitions; i++) {
+    const [start, usage] = [performance.now(), process.cpuUsage()];
     await work();
-    times.push((performance.now() - start) / 1000);
+    processor.push(seconds(process.cpuUsage(usage)));
+    wall.push((performance.now() - start) / 1000);
   }
-  return times.slice(2);
+  return { wall, processor };
 }
 
-/** The networks of the comparison; the small one has no norms, as in peer.py. */
-function network(name, branches = [MAIN]) {
-  const plain = standardKit(randomStream(1));
-  const kit = branches.length > 1 ? branchedNorms(plain, branches) : plain;
-  const without = { ...kit, norm: () => ({ parameters: [], buffers: [], apply: (input) => input }) };
-  const inputShape = name === 'cnn' ? [28, 28, 1] : [32, 32, 3];
-  const architecture = (name === 'cnn' ? smallCnn : resnet)({ inputShape, classes: 10 });
-  return buildNetwork(architecture, { kit: name === 'cnn' ? without : kit, inputShape });
-}
-
-async function steps(name, branches = [MAIN]) {
-  const model = network(name, branches);
-  const share = (i) => Math.floor(((i + 1) * BATCH) / branches.length) - Math.floor((i * BATCH) / branches.length);
-  const route = branches.length > 1 ? rows(branches.map((branch, i) => ({ branch, count: share(i) }))) : one(MAIN);
-  const inputs = tf.randomUniform([BATCH, ...model.inputShape], 0, 1, 'float32', 7);
-  const ids = Array.from({ length: BATCH }, (_, i) => i);
-  const labels = tf.tensor1d(ids.map((i) => i % 10), 'int32');
-  const variables = model.parameters.map(({ variable }) => variable);
-  const problem = { model, inputs, labels, ids, threat: linf('8/255'), random: randomStream(2) };
-  return {
-    async train(batch = inputs) {
-      const updates = [];
-      const loss = () => mean(crossEntropy(model.forward(batch, { train: true, route, updates }), labels));
-      const { value, grads } = tf.variableGrads(loss, variables);
-      for (const variable of variables) tf.tidy(() => variable.assign(tf.sub(variable, tf.mul(grads[variable.name], 0.01))));
-      commitUpdates(updates);
-      await value.data();
-      tf.dispose([value, grads]);
-    },
-    async adversarialTrain() {
-      const { adversarial } = await runAttack(pgd({ steps: 10, alpha: '2/255' }), { ...problem, keep: 'last' });
-      await this.train(adversarial);
-      adversarial.dispose();
-    },
-    // No row counts as broken: all stay to the last step, so that the work is the same whatever the weights.
-    async evaluate() {
-      const criterion = (outputs) => tf.tidy(() => tf.cast(tf.zeros([outputs.shape[0]]), 'bool'));
-      const { adversarial } = await runAttack(pgd({ steps: 40, alpha: '2/255' }), { ...problem, criterion });
-      adversarial.dispose();
-    },
-  };
+/** What one repetition does, after one that warms up. */
+async function count(work) {
+  const noted = countKernels();
+  await work();
+  noted.clear();
+  await work();
+  const { calls, bytes, arithmetic } = total(noted);
+  return { calls, bytes, arithmetic };
 }
 
 const LAYERS = [[1, 16, 28, 1], [16, 32, 28, 2], [32, 32, 14, 2], [3, 16, 32, 1], [16, 16, 32, 1], [32, 32, 16, 1], [64, 64, 8, 1]];
@@ -115,33 +91,36 @@ async function peak() {
   return rate(count * CHAINS * 8, () => void instance.exports.run(count, 0.5));
 }
 
-/** Clean training steps of ResNet-8 with one norm and with rows routed through two and three, in turn: seconds of each. */
+/** Clean training steps of ResNet-8 with one norm and with rows routed through two and three, in turn: processor seconds of each. */
 async function routed() {
-  const contenders = await Promise.all([[MAIN], [MAIN, 'b'], [MAIN, 'b', 'c']].map((branches) => steps('resnet8', branches)));
+  const contenders = [[MAIN], [MAIN, 'b'], [MAIN, 'b', 'c']].map((branches) => steps('resnet8', branches));
   const times = contenders.map(() => []);
-  for (let round = 0; round < 4; round++) for (const [i, { train }] of contenders.entries()) times[i].push(...(await measure(() => train(), 3)));
+  for (let round = 0; round < 4; round++) for (const [i, { train }] of contenders.entries()) times[i].push(...(await measure(() => train(), 3)).processor);
   return { 'one branch': times[0], 'two branches': times[1], 'three branches': times[2] };
 }
 
+/** GB/s that adding two tensors too large for the caches reads and writes. */
+function bandwidth() {
+  const floats = 8 * 2 ** 20;
+  const [a, b] = [tf.randomUniform([floats]), tf.randomUniform([floats])];
+  const gigabytes = rate(3 * 4 * floats, () => tf.add(a, b));
+  tf.dispose([a, b]);
+  return gigabytes;
+}
+
+/** One repetition of a task of the comparison, and how many are measured; undefined for the others. */
+function repetition() {
+  if (!/-(training|evaluation)$/.test(task)) return undefined;
+  const { adversarialTrain, evaluate, train } = steps(task.split('-')[0]);
+  if (task.endsWith('pgd10-training')) return [adversarialTrain, 5];
+  return task.endsWith('pgd40-evaluation') ? [() => evaluate(), 2] : [() => train(), 12];
+}
+
 async function run() {
-  switch (task) {
-    case 'cnn-pgd10-training':
-    case 'resnet8-pgd10-training': {
-      const { adversarialTrain, train } = await steps(task.split('-')[0]);
-      return measure(() => adversarialTrain.call({ train }), 3);
-    }
-    case 'cnn-pgd40-evaluation':
-    case 'resnet8-pgd40-evaluation':
-      return measure((await steps(task.split('-')[0])).evaluate, 1);
-    case 'resnet8-clean-training': {
-      const { train } = await steps('resnet8');
-      return measure(() => train(), 12);
-    }
-    case 'branches':
-      return routed();
-    default:
-      return { peak: await peak(), convolutions: Object.fromEntries(LAYERS.map((layer) => [layer.join(' '), convolution(layer)])) };
-  }
+  if (task === 'branches') return routed();
+  const [work, repetitions] = repetition() ?? [];
+  if (work !== undefined) return counting === 'count' ? count(work) : measure(work, repetitions);
+  return { peak: await peak(), bandwidth: bandwidth(), convolutions: Object.fromEntries(LAYERS.map((layer) => [layer.join(' '), convolution(layer)])) };
 }
 
 const result = await run();

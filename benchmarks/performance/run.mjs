@@ -1,6 +1,7 @@
 // The performance benchmark: npm run bench:performance [-- --rounds N]. Each task runs here (relaxed SIMD, SIMD) and, where Python
-// finds torch, in PyTorch on one thread, in turn and several rounds, so that a busy machine slows all alike. Ratios are of
-// medians; the spread is that of the ratios of single rounds. The record goes to benchmarks/results/performance/.
+// finds torch, in PyTorch on one thread, in turn and several rounds, so that a busy machine slows all alike. Ratios are of median
+// processor seconds, which other programs disturb less than the clock; the spread is that of single rounds. Ratios by the clock stand
+// beside them. The record goes to benchmarks/results/performance/.
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -29,36 +30,59 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 const fixed = (value) => value.toFixed(2);
 
 /** How many times as fast as the peer: ratio of medians over all rounds, and the lowest and highest of single rounds. */
-function ratio(mine, peer) {
-  const rounds = mine.map((times, i) => median(peer[i]) / median(times));
-  return { ratio: median(peer.flat()) / median(mine.flat()), lowest: Math.min(...rounds), highest: Math.max(...rounds) };
+function ratio(mine, peer, clock) {
+  const rounds = mine.map((times, i) => median(peer[i][clock]) / median(times[clock]));
+  const all = (runs) => median(runs.flatMap((times) => times[clock]));
+  return { ratio: all(peer) / all(mine), lowest: Math.min(...rounds), highest: Math.max(...rounds) };
 }
 
+const VARIANTS = ['relaxed-simd', 'simd'];
 const python = await findPython();
-const record = { processor: `${cpus()[0].model.trim()}, ${cpus().length} cores`, rounds: ROUNDS, versions: {}, tasks: {}, kernels: {} };
+const record = { format: 2, processor: `${cpus()[0].model.trim()}, ${cpus().length} cores`, rounds: ROUNDS, versions: {}, tasks: {}, kernels: {} };
 if (python === undefined) console.log('No Python with torch found (Debian: apt-get install python3-torch libopenblas0-pthread): no comparison.');
+
+for (const variant of VARIANTS) {
+  const { result, variant: got } = await ours('kernels', variant);
+  record.kernels[got] = result;
+  console.log(`${got}: peak of multiply-adds in registers ${result.peak.toFixed(1)} GFLOP/s, an addition of large tensors moves ${result.bandwidth.toFixed(1)} GB/s`);
+  for (const [layer, rates] of Object.entries(result.convolutions)) {
+    const columns = Object.entries(rates).map(([name, value]) => `${name} ${value.toFixed(1)} (${Math.round((100 * value) / result.peak)} %)`);
+    console.log(`  conv 3x3, in out size stride: ${layer.padEnd(12)} ${columns.join('  ')}`);
+  }
+}
+
+/**
+ * What a repetition does, and the shares of the measured peaks at which it did it. Arithmetic is that of direct sums of products;
+ * transforms need less of it, so that its share can exceed 1. The larger share is what limits.
+ */
+function limits({ calls, bytes, arithmetic }, seconds, { peak, bandwidth }) {
+  const shares = { arithmetic: arithmetic / 1e9 / seconds / peak, bytes: bytes / 1e9 / seconds / bandwidth };
+  return { calls, gigabytes: bytes / 1e9, gigaflops: arithmetic / 1e9, shares, limit: shares.arithmetic >= shares.bytes ? 'arithmetic' : 'bytes' };
+}
 
 for (const task of TASKS) {
   const seconds = { 'relaxed-simd': [], simd: [], peer: [] };
   for (let round = 0; round < ROUNDS; round++) {
-    for (const variant of ['relaxed-simd', 'simd']) {
+    for (const variant of VARIANTS) {
       const { result, version, variant: got } = await ours(task, variant);
       seconds[got].push(result);
       record.versions.ours = version;
     }
     if (python === undefined) continue;
-    const { result, version } = await json(python, file('peer.py'), task);
-    seconds.peer.push(result);
+    const { result, version, layout } = await json(python, file('peer.py'), task);
+    seconds.peer.push({ ...result, layout });
     record.versions.peer = version;
   }
   record.tasks[task] = { seconds };
-  const parts = ['relaxed-simd', 'simd'].filter((variant) => seconds[variant].length > 0).map((variant) => {
-    const speed = `${variant} ${fixed(64 / median(seconds[variant].flat()))} images/s`;
-    if (seconds.peer.length !== seconds[variant].length) return speed;
-    const compared = (record.tasks[task][variant] = ratio(seconds[variant], seconds.peer));
-    return `${speed}, ${fixed(compared.ratio)} x PyTorch (${fixed(compared.lowest)} to ${fixed(compared.highest)})`;
-  });
-  console.log(`${task.padEnd(26)}${parts.join('; ')}`);
+  const { result: counts } = await json(process.execPath, file('ours.mjs'), task, 'relaxed', 'count');
+  for (const variant of VARIANTS.filter((name) => seconds[name].length > 0)) {
+    const taken = median(seconds[variant].flatMap(({ processor }) => processor));
+    const { limit, shares, ...amounts } = limits(counts, taken, record.kernels[variant]);
+    const entry = (record.tasks[task][variant] = { seconds: taken, ...amounts, shares, limit });
+    if (seconds.peer.length === seconds[variant].length) Object.assign(entry, ratio(seconds[variant], seconds.peer, 'processor'), { clock: ratio(seconds[variant], seconds.peer, 'wall') });
+    const compared = entry.ratio === undefined ? '' : `, ${fixed(entry.ratio)} x PyTorch (${fixed(entry.lowest)} to ${fixed(entry.highest)}; by the clock ${fixed(entry.clock.ratio)})`;
+    console.log(`${task.padEnd(26)}${variant.padEnd(13)} ${fixed(64 / taken)} images/s${compared}; ${Math.round(100 * shares.arithmetic)} % of peak arithmetic, ${Math.round(100 * shares.bytes)} % of bandwidth`);
+  }
 }
 
 const { result: routed } = await ours('branches', 'relaxed-simd');
@@ -69,16 +93,6 @@ for (const [name, times] of Object.entries(routed)) console.log(`batch norm, ${n
 record.workers = await json(process.execPath, file('workers.mjs'), '--rounds', ROUNDS);
 const { median: share, lowest, highest } = record.workers['two threads / two copies'];
 console.log(`two threads reach ${fixed(share)} x what two copies of the job do (${fixed(lowest)} to ${fixed(highest)})`);
-
-for (const variant of ['relaxed-simd', 'simd']) {
-  const { result, variant: got } = await ours('kernels', variant);
-  record.kernels[got] = result;
-  console.log(`${got}: peak of multiply-adds in registers ${result.peak.toFixed(1)} GFLOP/s`);
-  for (const [layer, rates] of Object.entries(result.convolutions)) {
-    const columns = Object.entries(rates).map(([name, value]) => `${name} ${value.toFixed(1)} (${Math.round((100 * value) / result.peak)} %)`);
-    console.log(`  conv 3x3, in out size stride: ${layer.padEnd(12)} ${columns.join('  ')}`);
-  }
-}
 
 const folder = new URL('../results/performance/', import.meta.url);
 await mkdir(folder, { recursive: true });

@@ -20,7 +20,7 @@ export { ead, type EadOptions } from './minimum-norm/ead.ts';
 export { fmn, type FmnOptions } from './minimum-norm/fmn.ts';
 export { jsma, type JsmaOptions } from './minimum-norm/jsma.ts';
 export { pgdL0, type PgdL0Options } from './minimum-norm/pgd-l0.ts';
-export type { TradeOffOptions } from './minimum-norm/trade-off.ts';
+export type { TradeOffOptions } from './minimum-norm/trade-off-options.ts';
 export { noise, type NoiseOptions } from './noise.ts';
 export { crossEntropyObjective, dlrObjective, marginObjective, targetedDlrObjective } from './objectives.ts';
 export type { ObjectiveName } from './options.ts';

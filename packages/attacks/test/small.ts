@@ -3,6 +3,8 @@ export const SMALL: Readonly<Record<string, object>> = {
   'apgd-ce': { steps: 12 },
   'apgd-dlr': { steps: 12 },
   'apgd-t': { steps: 8 },
+  'si-fgsm': { steps: 4, copies: 2 },
+  'vmi-fgsm': { steps: 4, neighbours: 2 },
   noise: { draws: 20 },
   'hop-skip-jump': { queries: 60, probes: 5 },
   boundary: { queries: 60 },

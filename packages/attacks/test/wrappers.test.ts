@@ -128,7 +128,7 @@ describe('a tracked attack', () => {
     const problem = { model, ...batch, threat: linf(0.08), random: randomStream(4) };
     try {
       const plain = await runAttack(attack, problem);
-      const seen = await runAttack(track(attack, (step) => steps.push(step)), problem);
+      const seen = await runAttack(track(attack, (step) => void steps.push(step)), problem);
       const [a, b] = [await numbersOf(plain.adversarial), await numbersOf(seen.adversarial)];
       dispose([plain.adversarial, seen.adversarial]);
       return { steps, plain: { ...plain, adversarial: a }, seen: { ...seen, adversarial: b }, clean: await numbersOf(batch.inputs) };

@@ -50,50 +50,125 @@ export function gains(channels: i32, scale: usize, variance: usize, epsilon: f32
   }
 }
 
-/** y = (x - center) gain + offset. */
-export function normalize(count: i32, channels: i32, x: usize, center: usize, gain: usize, offset: usize, y: usize): void {
+/** y = (x - center) gain + offset, plus what stands at `plus` (0: nothing); with `rectified`, the larger of that and zero. */
+export function normalize(
+  count: i32, channels: i32, x: usize, center: usize, gain: usize, offset: usize, plus: usize, rectified: bool, y: usize,
+): void {
+  if (plus != 0) {
+    if (rectified) normalizeRows<Joined, Rectified>(count, channels, x, center, gain, offset, plus, y);
+    else normalizeRows<Joined, Linear>(count, channels, x, center, gain, offset, plus, y);
+  } else {
+    if (rectified) normalizeRows<Alone, Rectified>(count, channels, x, center, gain, offset, x, y);
+    else normalizeRows<Alone, Linear>(count, channels, x, center, gain, offset, x, y);
+  }
+}
+
+class Joined {}
+class Alone {}
+class Rectified {}
+class Linear {}
+
+function normalizeRows<J, R>(count: i32, channels: i32, x: usize, center: usize, gain: usize, offset: usize, plus: usize, y: usize): void {
   const line = <usize>channels << 2;
   for (let row = 0; row < count; row++) {
     let at: usize = 0;
-    for (; at + 16 <= line; at += 16) normalizeLanes<Four>(x + at, center + at, gain + at, offset + at, y + at);
-    for (; at < line; at += 4) normalizeLanes<One>(x + at, center + at, gain + at, offset + at, y + at);
+    for (; at + 16 <= line; at += 16) normalizeLanes<Four, J, R>(x + at, center + at, gain + at, offset + at, plus + at, y + at);
+    for (; at < line; at += 4) normalizeLanes<One, J, R>(x + at, center + at, gain + at, offset + at, plus + at, y + at);
     x += line;
+    plus += line;
     y += line;
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function normalizeLanes<T>(x: usize, center: usize, gain: usize, offset: usize, y: usize): void {
-  put<T>(y, madd(f32x4.sub(get<T>(x), get<T>(center)), get<T>(gain), get<T>(offset)));
+function normalizeLanes<T, J, R>(x: usize, center: usize, gain: usize, offset: usize, plus: usize, y: usize): void {
+  let value = normalized<T>(x, center, gain, offset);
+  if (idof<J>() == idof<Joined>()) value = f32x4.add(value, get<T>(plus));
+  if (idof<R>() == idof<Rectified>()) value = f32x4.max(value, f32x4.splat(0));
+  put<T>(y, value);
 }
 
-/** By channel: the sum of dy, and the sum of dy (x - center). */
-export function gradientSums(count: i32, channels: i32, dy: usize, x: usize, center: usize, sums: usize, products: usize): void {
+// @ts-ignore: decorator
+@inline
+function normalized<T>(x: usize, center: usize, gain: usize, offset: usize): v128 {
+  return madd(f32x4.sub(get<T>(x), get<T>(center)), get<T>(gain), get<T>(offset));
+}
+
+/** dx = dy gain where y is positive or NaN, else 0; what is left of dy goes to `kept` (0: nowhere). */
+export function rectifiedGain(count: i32, channels: i32, dy: usize, y: usize, gain: usize, kept: usize, dx: usize): void {
+  if (kept != 0) rectifiedRows<Joined>(count, channels, dy, y, gain, kept, dx);
+  else rectifiedRows<Alone>(count, channels, dy, y, gain, dx, dx);
+}
+
+function rectifiedRows<J>(count: i32, channels: i32, dy: usize, y: usize, gain: usize, kept: usize, dx: usize): void {
+  const line = <usize>channels << 2;
+  for (let row = 0; row < count; row++) {
+    let at: usize = 0;
+    for (; at + 16 <= line; at += 16) rectifiedLanes<Four, J>(dy + at, y + at, gain + at, kept + at, dx + at);
+    for (; at < line; at += 4) rectifiedLanes<One, J>(dy + at, y + at, gain + at, kept + at, dx + at);
+    dy += line;
+    y += line;
+    kept += line;
+    dx += line;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function rectifiedLanes<T, J>(dy: usize, y: usize, gain: usize, kept: usize, dx: usize): void {
+  const left = v128.andnot(get<T>(dy), f32x4.le(get<T>(y), f32x4.splat(0)));
+  if (idof<J>() == idof<Joined>()) put<T>(kept, left);
+  put<T>(dx, f32x4.mul(left, get<T>(gain)));
+}
+
+/**
+ * By channel: the sum of dy, and the sum of dy (x - center). With a gain (else 0) the norm's output was rectified, and dy counts only
+ * where (x - center) gain + offset is positive or NaN: the same bits as the output had, so that it need not be read.
+ */
+export function gradientSums(
+  count: i32, channels: i32, dy: usize, x: usize, center: usize, gain: usize, offset: usize, sums: usize, products: usize,
+): void {
   const line = <usize>channels << 2;
   zero(sums, line);
   zero(products, line);
   for (let row = 0; row < count; row += BLOCK) {
     const rows = min(BLOCK, count - row);
     let at: usize = 0;
-    for (; at + 16 <= line; at += 16) sumBlock<Four>(rows, line, dy + at, x + at, center + at, sums + at, products + at);
-    for (; at < line; at += 4) sumBlock<One>(rows, line, dy + at, x + at, center + at, sums + at, products + at);
+    if (gain != 0) {
+      for (; at + 16 <= line; at += 16) sumBlock<Four, Rectified>(rows, line, dy + at, x + at, center + at, gain + at, offset + at, sums + at, products + at);
+      for (; at < line; at += 4) sumBlock<One, Rectified>(rows, line, dy + at, x + at, center + at, gain + at, offset + at, sums + at, products + at);
+    } else {
+      for (; at + 16 <= line; at += 16) sumBlock<Four, Linear>(rows, line, dy + at, x + at, center + at, center, center, sums + at, products + at);
+      for (; at < line; at += 4) sumBlock<One, Linear>(rows, line, dy + at, x + at, center + at, center, center, sums + at, products + at);
+    }
     dy += <usize>rows * line;
     x += <usize>rows * line;
   }
 }
 
-function sumBlock<T>(rows: i32, line: usize, dy: usize, x: usize, center: usize, sums: usize, products: usize): void {
-  const middle = get<T>(center);
+function sumBlock<T, R>(
+  rows: i32, line: usize, dy: usize, x: usize, center: usize, gain: usize, offset: usize, sums: usize, products: usize,
+): void {
+  const middle = get<T>(center), slope = get<T>(gain), level = get<T>(offset);
   let sum = f32x4.splat(0);
   let product = sum;
   for (let i = 0; i < rows; i++, dy += line, x += line) {
-    const slope = get<T>(dy);
-    sum = f32x4.add(sum, slope);
-    product = madd(slope, f32x4.sub(get<T>(x), middle), product);
+    const off = f32x4.sub(get<T>(x), middle);
+    const value = left<R>(get<T>(dy), off, slope, level);
+    sum = f32x4.add(sum, value);
+    product = madd(value, off, product);
   }
   put<T>(sums, f32x4.add(get<T>(sums), sum));
   put<T>(products, f32x4.add(get<T>(products), product));
+}
+
+/** dy, or what a rectified norm lets through of it. */
+// @ts-ignore: decorator
+@inline
+function left<R>(dy: v128, off: v128, gain: v128, offset: v128): v128 {
+  if (idof<R>() == idof<Linear>()) return dy;
+  return v128.andnot(dy, f32x4.le(madd(off, gain, offset), f32x4.splat(0)));
 }
 
 /**
@@ -115,16 +190,22 @@ export function gradientTerms(
   }
 }
 
-/** dx = gain dy + slope (x - center) + level. */
+/** dx = gain dy + slope (x - center) + level; with an offset (else 0), of what a rectified norm lets through of dy. */
 export function inputGradient(
-  count: i32, channels: i32, dy: usize, x: usize, center: usize,
-  gain: usize, slope: usize, level: usize, dx: usize,
+  count: i32, channels: i32, dy: usize, x: usize, center: usize, gain: usize, offset: usize, slope: usize, level: usize, dx: usize,
+): void {
+  if (offset != 0) inputRows<Rectified>(count, channels, dy, x, center, gain, offset, slope, level, dx);
+  else inputRows<Linear>(count, channels, dy, x, center, gain, center, slope, level, dx);
+}
+
+function inputRows<R>(
+  count: i32, channels: i32, dy: usize, x: usize, center: usize, gain: usize, offset: usize, slope: usize, level: usize, dx: usize,
 ): void {
   const line = <usize>channels << 2;
   for (let row = 0; row < count; row++) {
     let at: usize = 0;
-    for (; at + 16 <= line; at += 16) inputLanes<Four>(dy + at, x + at, center + at, gain + at, slope + at, level + at, dx + at);
-    for (; at < line; at += 4) inputLanes<One>(dy + at, x + at, center + at, gain + at, slope + at, level + at, dx + at);
+    for (; at + 16 <= line; at += 16) inputLanes<Four, R>(dy + at, x + at, center + at, gain + at, offset + at, slope + at, level + at, dx + at);
+    for (; at < line; at += 4) inputLanes<One, R>(dy + at, x + at, center + at, gain + at, offset + at, slope + at, level + at, dx + at);
     dy += line;
     x += line;
     dx += line;
@@ -133,7 +214,9 @@ export function inputGradient(
 
 // @ts-ignore: decorator
 @inline
-function inputLanes<T>(dy: usize, x: usize, center: usize, gain: usize, slope: usize, level: usize, dx: usize): void {
-  const moved = madd(f32x4.sub(get<T>(x), get<T>(center)), get<T>(slope), get<T>(level));
-  put<T>(dx, madd(get<T>(dy), get<T>(gain), moved));
+function inputLanes<T, R>(dy: usize, x: usize, center: usize, gain: usize, offset: usize, slope: usize, level: usize, dx: usize): void {
+  const off = f32x4.sub(get<T>(x), get<T>(center));
+  const factor = get<T>(gain);
+  const moved = madd(off, get<T>(slope), get<T>(level));
+  put<T>(dx, madd(left<R>(get<T>(dy), off, factor, get<T>(offset)), factor, moved));
 }

@@ -1,5 +1,6 @@
-// Compiles assembly/ twice, for SIMD and for relaxed SIMD, and embeds both in dist/modules.js, so that no path has to be set.
-// The modules import the backend's memory and have neither data nor stack of their own.
+// Compiles assembly/ for SIMD and for relaxed SIMD, each for a memory of one thread and for a shared one (of a cross-origin-isolated
+// page), and embeds all in dist/modules.js, so that no path has to be set. The modules import the backend's memory and have neither
+// data nor stack of their own.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { main } from 'assemblyscript/asc';
@@ -16,6 +17,16 @@ async function compile(more) {
   return Buffer.from(written['module.wasm']).toString('base64');
 }
 
-const [simd, relaxedSimd] = [await compile([]), await compile(['--enable', 'relaxed-simd'])];
+// As much as a memory of 32-bit addresses can have: an imported memory must not be allowed to grow beyond.
+const SHARED = ['--enable', 'threads', '--sharedMemory', '--maximumMemory', '65536'];
+const RELAXED = ['--enable', 'relaxed-simd'];
+
+const modules = {
+  simd: await compile([]),
+  relaxedSimd: await compile(RELAXED),
+  sharedSimd: await compile(SHARED),
+  sharedRelaxedSimd: await compile([...SHARED, ...RELAXED]),
+};
 await mkdir(new URL('../dist/', import.meta.url), { recursive: true });
-await writeFile(new URL('../dist/modules.js', import.meta.url), `export const simd = '${simd}';\nexport const relaxedSimd = '${relaxedSimd}';\n`);
+const lines = Object.entries(modules).map(([name, encoded]) => `export const ${name} = '${encoded}';\n`);
+await writeFile(new URL('../dist/modules.js', import.meta.url), lines.join(''));

@@ -2,7 +2,6 @@ import { backend, env, setBackend } from '@tensorflow/tfjs-core';
 import { RobustError, type Runtime } from '@robustjs/core';
 import { describeDevice } from './device.ts';
 import { registerSecondGradients } from './gradients/register.ts';
-import { registerKernels } from './kernels/register.ts';
 import { withoutNewListeners } from './listeners.ts';
 import { enableRelaxedSimd, linkNative } from './native/module.ts';
 import { registerNative } from './native/register.ts';
@@ -28,7 +27,8 @@ let started: Promise<Runtime> | undefined;
  * Starts TF.js on WebAssembly: registers TF.js's gradients and the kernels that its wasm backend lacks, and makes `wasm` the
  * backend in use. Later calls give the same runtime, whatever their options.
  *
- * @throws RobustError `RJS_WASM_START` where the backend does not come up (mostly: the .wasm files are not found).
+ * @throws RobustError `RJS_WASM_START` where the backend does not come up (mostly: the .wasm files are not found); `RJS_WASM_SIMD`
+ *   where the engine has no SIMD.
  */
 export function startWasm(options: WasmOptions = {}): Promise<Runtime> {
   started ??= start(options).catch((error: unknown) => {
@@ -42,12 +42,20 @@ async function start(options: WasmOptions): Promise<Runtime> {
   const relaxed = options.relaxed ?? true;
   if (relaxed) enableRelaxedSimd();
   const [version] = await Promise.all([withoutNewListeners(() => startBackend(options)), import('@robustjs/backend-wasm/gradients')]);
-  registerSecondGradients();
-  registerKernels();
   const wasm = backend() as BackendWasm;
   const native = await linkNative(wasm, relaxed);
-  if (native !== undefined) registerNative(wasm, native.functions);
-  return { id: 'wasm', version, device: describeDevice(), variant: native?.variant ?? (await variant()), missing: [] };
+  if (native === undefined) throw withoutSimd();
+  registerSecondGradients();
+  registerNative(wasm, native.functions);
+  return { id: 'wasm', version, device: describeDevice(), variant: native.variant, missing: [] };
+}
+
+function withoutSimd(): RobustError {
+  return new RobustError('RJS_WASM_SIMD', {
+    expected: 'an engine with WebAssembly SIMD',
+    got: 'one without it',
+    fix: 'use Node 20, Chromium 91, Firefox 89, Safari 16.4 or later',
+  });
 }
 
 /** Imports the backend (which registers it), brings it up and gives its version. */
@@ -78,12 +86,4 @@ function notStarted(wasmPaths: WasmOptions['wasmPaths']): RobustError {
     got: wasmPaths === undefined ? 'no .wasm files beside the script' : `no usable .wasm files at ${JSON.stringify(wasmPaths)}`,
     fix: "copy node_modules/@tensorflow/tfjs-backend-wasm/dist/*.wasm where they can be loaded, and pass their folder as startWasm({ wasmPaths: '/wasm/' }) in a fresh process or page",
   });
-}
-
-/** The backend's own build, where this package's kernels could not be linked. */
-async function variant(): Promise<string> {
-  const simd = await env().getAsync('WASM_HAS_SIMD_SUPPORT');
-  const threads = await env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT');
-  if (simd !== true) return 'plain';
-  return threads === true ? 'threaded-simd' : 'simd';
 }

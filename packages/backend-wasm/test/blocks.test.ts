@@ -1,4 +1,4 @@
-import { grad, pad, slice, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { gather, grad, pad, slice, type Tensor, tensor, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { on, values } from './compare.ts';
 
@@ -62,6 +62,22 @@ describe('padding', () => {
 
   it('keeps int32', async () => {
     const work = (): Tensor[] => [pad(tensor([[1, -2], [3, 4]], [2, 2], 'int32'), [[0, 1], [1, 0]], 7)];
+    expect(await on('wasm', work)).toEqual(await on('cpu', work));
+  });
+});
+
+describe('gather', () => {
+  it.each([[[6, 5], [4, 0, 0, 5]], [[3, 4, 2, 3], [2, 1]], [[7], [6, 0, 3]], [[4, 1], [3]]])('of rows of %j at %j is what the cpu backend gives, with its gradient', async (shape, places) => {
+    const work = (): Tensor[] => both((x) => gather(x, tensor1d(places, 'int32')), values(shape, 5));
+    expect(await on('wasm', work)).toEqual(await on('cpu', work));
+  });
+
+  it('takes other axes, places in two axes, and other data types', async () => {
+    const work = (): Tensor[] => [
+      gather(values([4, 5, 3], 1), tensor1d([2, 0], 'int32'), 1),
+      gather(values([4, 5], 1), tensor2d([[3, 0], [1, 1]], [2, 2], 'int32')),
+      gather(tensor([[1, -2], [3, 4], [5, 6]], [3, 2], 'int32'), tensor1d([2, 0], 'int32')),
+    ];
     expect(await on('wasm', work)).toEqual(await on('cpu', work));
   });
 });

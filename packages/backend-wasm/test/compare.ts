@@ -1,4 +1,4 @@
-import { backend as engineBackend, env, fill, type Rank, setBackend, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, backend as engineBackend, env, fill, grads, mul, type Rank, setBackend, sum, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { expect } from 'vitest';
 import { startWasm } from '../src/index.ts';
@@ -10,6 +10,39 @@ env().set('PROD', true);
 export function values<R extends Rank>(shape: number[], seed: number): Tensor<R> {
   const size = shape.reduce((a, b) => a * b, 1);
   return tensor<R>(Float32Array.from({ length: size }, (_, i) => Math.sin(1.7 * i * i + 12.9898 * i + 78.233 * seed)), shape as never, 'float32');
+}
+
+/** f of the inputs, and its gradients for an output gradient in which no two elements are alike. */
+export function withGradients(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor[] {
+  const y = f(...inputs);
+  return [y, ...grads(f)(inputs, values(y.shape, 9))];
+}
+
+/** Asserts that gradients on wasm are the slopes that central differences give, along one direction for each input. */
+export async function expectSlopes(f: (...inputs: Tensor[]) => Tensor, inputs: () => Tensor[], step: number, tolerance: number): Promise<void> {
+  const [y, ...gradients] = await on('wasm', () => withGradients(f, ...inputs()));
+  const [weights] = await on('wasm', () => [values([y!.length], 9)]);
+  for (const [i, gradient] of gradients.entries()) {
+    const moved = (sign: number) => (): Tensor[] => [f(...inputs().map((input, k) => (k === i ? add(input, mul(values(input.shape, 30 + i), sign * step)) : input)))];
+    const [[up], [down], [direction]] = [await on('wasm', moved(1)), await on('wasm', moved(-1)), await on('wasm', () => [values([gradient.length], 30 + i)])];
+    const expected = y!.reduce((sum, _, k) => sum + weights![k]! * (up![k]! - down![k]!), 0) / (2 * step);
+    const products = gradient.map((slope, k) => slope * direction![k]!);
+    const got = products.reduce((sum, product) => sum + product, 0);
+    expect(Math.abs(got - expected)).toBeLessThanOrEqual(tolerance * Math.hypot(...products));
+  }
+}
+
+/**
+ * Asserts that double backprop on wasm is the slope of the first gradients: their projection on fixed directions is differentiated, and
+ * held against central differences of that projection. f is made curved by a square, so that no second derivative is all zero.
+ */
+export async function expectSecondOrder(f: (...inputs: Tensor[]) => Tensor, inputs: () => Tensor[], tolerance: number, step = 1e-2): Promise<void> {
+  const curved = (...at: Tensor[]): Tensor => mul(f(...at), f(...at));
+  const projection = (...at: Tensor[]): Tensor => {
+    const y = f(...at);
+    return grads(curved)(at, values(y.shape, 9)).map((gradient, i) => sum(mul(gradient, values(gradient.shape, 40 + i)))).reduce((a, b) => add(a, b));
+  };
+  await expectSlopes(projection, inputs, step, tolerance);
 }
 
 /** Runs `work` on a backend and reads what it gives; asserts that nothing else of it stays in the backend's memory. */

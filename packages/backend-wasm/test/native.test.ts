@@ -1,14 +1,9 @@
-import { add, grads, greater, less, matMul, maximum, mean, minimum, mul, type Rank, relu, sub, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { add, greater, less, matMul, maximum, mean, minimum, mul, type Rank, relu, sub, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { expectSame, on, values } from './compare.ts';
+import { expectSame, on, values, withGradients } from './compare.ts';
 
 // Oracle: TF.js's cpu backend. Forward within 1e-5, gradients within 1e-4 of the largest absolute value.
 const TOLERANCES = [1e-5, 1e-4];
-
-function withGradients(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor[] {
-  const y = f(...inputs);
-  return [y, ...grads(f)(inputs, values(y.shape, 9))];
-}
 
 describe('matrix products', () => {
   const sizes = [[1, 1, 1], [3, 5, 2], [4, 8, 8], [5, 7, 9], [1, 65, 10], [67, 3, 17], [2, 400, 3], [33, 1, 24]] as const;

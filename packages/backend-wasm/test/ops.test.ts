@@ -1,17 +1,12 @@
 import {
-  add, avgPool, avgPool3d, concat, engine, gather, grads, logSoftmax, matMul, maxPool, maxPool3d, mean, moments, mul, pad, relu, rsqrt, slice,
-  softplus, sub, type Tensor, type Tensor4D, type Tensor5D, tensor1d, unsortedSegmentSum,
+  add, avgPool, avgPool3d, concat, engine, gather, greater, logSoftmax, matMul, maxPool, maxPool3d, mean, moments, mul, pad, type Rank, relu, rsqrt,
+  slice, softplus, sub, type Tensor, type Tensor4D, type Tensor5D, tensor1d, tile, unsortedSegmentSum,
 } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { expectSame, on, values } from './compare.ts';
+import { expectSame, on, values, withGradients } from './compare.ts';
 
 // Oracle: TF.js's cpu backend.
 const TOLERANCES = [1e-5, 1e-4];
-
-function withGradients(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor[] {
-  const y = f(...inputs);
-  return [y, ...grads(f)(inputs, values(y.shape, 9))];
-}
 
 /** Batch norm in training mode, spelled out: statistics are differentiated too. */
 function normalized(x: Tensor): Tensor {
@@ -22,10 +17,10 @@ function normalized(x: Tensor): Tensor {
 const OPS: readonly (readonly [string, () => Tensor[]])[] = [
   ['maxPool', () => withGradients((x) => maxPool(x as Tensor4D, 3, 2, 'same'), values([3, 9, 7, 5], 1))],
   ['maxPool valid', () => withGradients((x) => maxPool(x as Tensor4D, 2, 2, 'valid'), values([2, 7, 9, 3], 1))],
-  ['avgPool', () => withGradients((x) => avgPool(x as Tensor4D, 3, 2, 'same'), values([3, 9, 7, 5], 1))],
+  ['avgPool', () => [avgPool(values<Rank.R4>([3, 9, 7, 5], 1), 3, 2, 'same')]],
   ['avgPool valid', () => withGradients((x) => avgPool(x as Tensor4D, 2, 2, 'valid'), values([2, 7, 9, 3], 1))],
   ['maxPool3d', () => withGradients((x) => maxPool3d(x as Tensor5D, 2, 2, 'same'), values([2, 5, 6, 7, 3], 1))],
-  ['avgPool3d', () => withGradients((x) => avgPool3d(x as Tensor5D, 2, 2, 'same'), values([2, 5, 6, 7, 3], 1))],
+  ['avgPool3d', () => withGradients((x) => avgPool3d(x as Tensor5D, 2, 2, 'valid'), values([2, 5, 6, 7, 3], 1))],
   ['gather rows', () => withGradients((x) => gather(x, tensor1d([4, 0, 4, 2], 'int32')), values([5, 3, 2], 1))],
   ['gather columns', () => withGradients((x) => gather(x, tensor1d([1, 1, 2], 'int32'), 1), values([4, 3, 2], 1))],
   ['relu', () => withGradients((x) => relu(x), values([5, 7], 1))],
@@ -43,6 +38,11 @@ const OPS: readonly (readonly [string, () => Tensor[]])[] = [
   ['slice', () => withGradients((x) => slice(x, [1, 0, 2], [2, 3, 2]), values([4, 3, 5], 1))],
   ['pad', () => withGradients((x) => pad(x, [[1, 0], [2, 3]]), values([3, 4], 1))],
   ['mean', () => withGradients((x) => mean(x, [1, 2]), values([3, 4, 5, 2], 1))],
+  ['tile a value a row', () => withGradients((x) => tile(x, [1, 4, 3, 2]), values([5, 1, 1, 1], 1))],
+  ["tile a channel's", () => withGradients((x) => tile(x, [3, 4, 1]), values([1, 1, 5], 1))],
+  ['tile neighbouring rows', () => [tile(values([4, 3], 1), [2, 1]), tile(values([2, 3], 1), [1, 2]), tile(values([0, 1], 1), [1, 3])]],
+  ['tile in two places', () => [tile(values([4, 3], 1), [2, 2]), tile(values([2, 1, 3], 1), [2, 1, 2])]],
+  ['tile integers and bools', () => [tile(tensor1d([3, -1, 7], 'int32'), [2]), tile(greater(values([4, 1], 1), 0), [1, 3])]],
   ['batch norm', () => withGradients(normalized, values([4, 5, 3, 6], 1))],
 ];
 

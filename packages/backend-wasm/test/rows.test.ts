@@ -1,4 +1,7 @@
-import { concat, conv2d, depthwiseConv2d, grad, logSoftmax, matMul, maxPool, mul, relu, reshape, slice, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import {
+  add, avgPool, clipByValue, concat, conv1d, conv2d, conv3d, depthwiseConv2d, elu, engine, fused, grad, leakyRelu, logSoftmax, matMul, maxPool, maxPool3d, mean, mul,
+  relu, relu6, reshape, slice, softmax, softplus, type Tensor, type Tensor3D, type Tensor4D, type Tensor5D, tidy,
+} from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startWasm } from '../src/index.ts';
 import { bytes, values } from './compare.ts';
@@ -29,6 +32,16 @@ const NETWORKS: readonly (readonly [string, number[], Network])[] = [
   ['3x3, 16 to 12, stride 1', [9, 8, 16], convolution(3, [16, 12], 1, 'same')],
   ['1x1, 8 to 8', [5, 5, 8], convolution(1, [8, 8], 1, 'same')],
   ['1x1 on one pixel', [1, 1, 12], convolution(1, [12, 5], 1, 'same')],
+  ['depthwise, two filters a channel, stride 2', [9, 7, 5], (x) => depthwiseConv2d(x as Tensor4D, values([3, 3, 5, 2], 2), 2, 'same')],
+  ['conv1d', [21, 3], (x) => conv1d(x as Tensor3D, values([5, 3, 7], 2), 2, 'same')],
+  ['conv3d', [5, 6, 7, 2], (x) => conv3d(x as Tensor5D, values([3, 3, 3, 2, 9], 2), 1, 'same')],
+  ['conv3d, 8 to 8, stride 2', [4, 6, 6, 8], (x) => conv3d(x as Tensor5D, values([2, 3, 3, 8, 8], 2), 2, 'valid')],
+  ['fused convolution', [9, 8, 3], (x) => fused.conv2d({ x: x as Tensor4D, filter: values([3, 3, 3, 5], 2), strides: 1, pad: 'same', bias: values([5], 3) })],
+  ['pools', [9, 7, 6], (x) => add(maxPool(x as Tensor4D, 3, 2, 'same'), avgPool(x as Tensor4D, 3, 2, 'same'))],
+  ['pools over three axes', [4, 5, 6, 3], (x) => maxPool3d(x as Tensor5D, 2, 2, 'same')],
+  ['global pool', [7, 5, 6], (x) => mean(x, [1, 2])],
+  ['activations', [5, 7], (x) => [relu6, (at: Tensor) => leakyRelu(at, 0.1), elu, softplus, (at: Tensor) => clipByValue(at, -0.5, 0.5)].map((f) => f(x)).reduce((a, b) => add(a, b))],
+  ['cross-entropy', [13], (x) => reshape(engine().runKernel<Tensor>('SoftmaxCrossEntropy', { logits: x, target: softmax(mul(x, 0.5)) }, { smoothing: 0 }), [-1, 1])],
   ['depthwise', [9, 7, 6], (x) => depthwiseConv2d(x as Tensor4D, values([3, 3, 6, 1], 2), 1, 'same')],
   ['products in a batch', [9, 53], (x) => matMul(x, mul(x, 0.5), false, true)],
   ['classifier', [28, 28, 1], classifier],

@@ -9,9 +9,15 @@ test('relaxed SIMD can be refused', async () => {
   expect((await startWasm()).variant).toBe('simd');
 });
 
+await import('./activations.test.ts');
 await import('./batch-norm.test.ts');
 await import('./conv2d.test.ts');
+await import('./convolutions.test.ts');
+await import('./cross-entropy.test.ts');
+await import('./fused.test.ts');
 await import('./native.test.ts');
 await import('./ops.test.ts');
+await import('./optimizer.test.ts');
+await import('./pools.test.ts');
 await import('./rows.test.ts');
 await import('./second-order.test.ts');

@@ -32,8 +32,18 @@ export interface TrainFlags {
   readonly yes?: boolean;
 }
 
+/** What a network from elsewhere does not say of itself. */
+export interface ModelFlags {
+  readonly bounds?: readonly number[];
+  readonly scale?: number;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly inputShape?: readonly number[];
+  readonly straightThrough?: readonly string[];
+}
+
 /** Options of `evaluate`. */
-export interface EvaluateFlags {
+export interface EvaluateFlags extends ModelFlags {
   readonly model?: string;
   readonly data?: string;
   readonly dataDir?: string;
@@ -55,7 +65,7 @@ export interface EvaluateFlags {
 }
 
 /** Options of `verify`. */
-export interface VerifyFlags {
+export interface VerifyFlags extends ModelFlags {
   readonly model?: string;
   readonly data?: string;
   readonly dataDir?: string;
@@ -65,7 +75,7 @@ export interface VerifyFlags {
 }
 
 /** Options of `attack`. */
-export interface AttackFlags {
+export interface AttackFlags extends ModelFlags {
   readonly inputs?: string;
   readonly labels?: string;
   readonly data?: string;

@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Bounds, Model, Route } from '@robustjs/core';
-import { aboutOf, type EntryAbout, loadNetwork, type Predictor, type Recipe } from '@robustjs/harness';
+import { aboutOf, type EntryAbout, loadNetwork, type Recipe } from '@robustjs/harness';
+import type { OpenedModel, OpenOptions } from '@robustjs/interop';
 import { readBytes } from './read.ts';
 import { repositoryOf, resultsFolder } from './repository.ts';
 import { nearest, usage } from './usage.ts';
 
-/** A network to evaluate or attack: one of ours, or a tf.LayersModel. */
+/** A network to evaluate or attack: one of ours, or one from elsewhere. */
 export interface Subject {
   /** Name for records and files. */
   readonly id: string;
-  readonly evaluable: Model | Predictor;
+  readonly evaluable: Model | OpenedModel;
+  readonly model: Model;
   /** The branch that is deployed; absent for foreign models. */
   readonly route?: Route;
   readonly bounds: Bounds;
@@ -19,19 +21,24 @@ export interface Subject {
   readonly recipe?: Recipe;
   readonly about: Partial<EntryAbout>;
   /** What people must know of how it was loaded. */
-  readonly remark?: string;
+  readonly remarks: readonly string[];
+  /** Whether some gradient is a stand-in. */
+  readonly approximateGradient?: boolean;
 }
 
 /**
  * Loads the network that the command line names. A runtime must have been started.
  *
- * @param name a file, or the name of an entry in benchmarks/results.
+ * @param name a file, the address of a model.json, or the name of an entry in benchmarks/results.
+ * @param options what a network from elsewhere does not say of itself.
  */
-export async function openNetwork(name: string, cwd: string): Promise<Subject> {
+export async function openNetwork(name: string, cwd: string, options: OpenOptions = {}): Promise<Subject> {
+  if (/^https?:/.test(name) || /\.(json|m?js)$/.test(name)) return elsewhere(/^https?:/.test(name) ? name : resolve(cwd, name), options);
   const path = resolve(cwd, name);
-  if (name.endsWith('.json')) return layersModel(path);
   const file = name.endsWith('.safetensors') || existsSync(path) ? path : await publishedNetwork(name, cwd);
-  if (!file.endsWith('.safetensors')) throw usage("a .safetensors file of ours, or a tf.LayersModel's model.json", file, 'networks lie in the networks folder of a run');
+  if (!file.endsWith('.safetensors')) throw usage("a .safetensors file of ours, a model.json of TensorFlow.js, or a module that exports predict", file, 'networks lie in the networks folder of a run');
+  const [given] = Object.keys(options);
+  if (given !== undefined) throw usage('a network of ours to say itself what inputs it takes', given, 'leave the option out: it is for networks from elsewhere');
   return ours(await readBytes(file, 'a network'), cwd);
 }
 
@@ -41,21 +48,39 @@ async function ours(bytes: Uint8Array, cwd: string): Promise<Subject> {
     model.dispose();
     throw usage('a network that classifies', `${id}, which gives embeddings`, 'robustjs bench --track metric-learning evaluates retrieval');
   }
-  return { id, evaluable: model, route: deployedRoute, bounds: model.bounds, recipe, about: aboutOf(recipe, method, training) };
+  return { id, evaluable: model, model, route: deployedRoute, bounds: model.bounds, recipe, about: aboutOf(recipe, method, training), remarks: [] };
 }
 
-const SOFTMAX = 'Its final softmax is left out: attacks need logits, and the predictions are the same.';
+async function elsewhere(source: string, options: OpenOptions): Promise<Subject> {
+  const { openModel } = await import('@robustjs/interop');
+  const opened = await openModel(source, options);
+  const { model, architecture, softmaxRemoved, preprocessing } = opened;
+  return {
+    id: nameOf(source),
+    evaluable: opened,
+    model,
+    bounds: model.bounds,
+    about: { architecture: softmaxRemoved ? `${architecture}, its softmax left out` : architecture, preprocessing },
+    remarks: remarksOn(opened),
+    ...((options.straightThrough?.length ?? 0) > 0 && { approximateGradient: true }),
+  };
+}
 
-async function layersModel(path: string): Promise<Subject> {
-  const { loadModelFile } = await import('./layers-model.ts');
-  const { model, withoutSoftmax } = await loadModelFile(path);
-  const architecture = withoutSoftmax ? 'tf.LayersModel, its softmax left out' : 'tf.LayersModel';
-  return { id: nameOf(path), evaluable: model, bounds: [0, 1], about: { architecture }, ...(withoutSoftmax && { remark: SOFTMAX }) };
+/** What people must know, with what they can do. */
+function remarksOn({ softmaxRemoved, outputs, gradients, architecture }: OpenedModel): string[] {
+  const { missing, flat } = gradients ?? { missing: [], flat: [] };
+  return [
+    ...(softmaxRemoved ? ['Its final softmax is left out: attacks need logits, and the predictions are the same.'] : []),
+    ...(outputs === 'probabilities' ? ['It gives probabilities, whose gradients vanish: save it without its softmax.'] : []),
+    ...(missing.length > 0 ? [`TensorFlow.js has no gradient for ${missing.join(', ')}: only attacks by queries run, such as square.`] : []),
+    ...(flat.length > 0 ? [`The gradient of ${flat.join(', ')} is zero: --straight-through ${flat.join(',')} lets attacks pass (BPDA).`] : []),
+    ...(architecture === 'function' && gradients === undefined ? ['It is a function that is only asked: only attacks by queries run, such as square.'] : []),
+  ];
 }
 
 // Every model that TF.js saves is called model.json: its folder says more.
 function nameOf(path: string): string {
-  const file = basename(path, '.json');
+  const file = basename(path).replace(/\.(json|m?js)$/, '');
   const name = file === 'model' ? basename(dirname(path)) : file;
   return name.replaceAll(/[^\w-]+/g, '-') || 'model';
 }

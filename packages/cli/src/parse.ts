@@ -21,6 +21,17 @@ export function list(text: string): string[] {
   return parts;
 }
 
+/** A number, or a fraction such as 1/255. */
+export function number(text: string): number {
+  const [top = NaN, bottom = 1] = text.split('/').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  const value = top / bottom;
+  if (!Number.isFinite(value) || text.split('/').length > 2) throw new InvalidArgumentError('Expected a number such as 0.5 or 1/255.');
+  return value;
+}
+
+/** Numbers parted by commas. */
+export const numbers = (text: string): number[] => list(text).map(number);
+
 /** Budgets parted by commas: numbers or fractions. */
 export const budgets = (text: string): string[] =>
   list(text).map((part) => {

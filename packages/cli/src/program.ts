@@ -5,7 +5,7 @@ import { exitCodes } from './exit-codes.ts';
 import { printFailure, printUsageError } from './failure.ts';
 import type { AttackFlags, BenchFlags, EvaluateFlags, LeaderboardFlags, TrainFlags, VerifyFlags } from './flags.ts';
 import { onInterrupt } from './interrupt.ts';
-import { attackList, budgets, keyValue, list, positive, whole } from './parse.ts';
+import { attackList, budgets, keyValue, list, number, numbers, positive, whole } from './parse.ts';
 
 // Commands are imported when they run: --help must not wait for TensorFlow.js.
 type Action = (context: Context) => Promise<number>;
@@ -46,7 +46,17 @@ async function perform(action: Action, argv: readonly string[], flags: { json?: 
 const version = (): string =>
   (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
-const NETWORK = "a network: an entry's name such as pgd-at, a .safetensors file of ours, or a tf.LayersModel's model.json";
+const NETWORK = "a network: an entry's name such as pgd-at, a .safetensors file of ours, a model.json of TensorFlow.js (file or address), or a module that exports predict";
+
+/** Options for networks from elsewhere. */
+const ofModels = (command: Command): Command =>
+  command
+    .option('--bounds <low,high>', 'smallest and largest input of a network from elsewhere (default: 0,1); budgets are in these units', numbers)
+    .option('--scale <x>', 'what its inputs are multiplied with first, such as 1/255', number)
+    .option('--mean <list>', 'what is then taken off, one number or one a channel', numbers)
+    .option('--std <list>', 'what is then divided by', numbers)
+    .option('--input-shape <list>', 'shape of one input where the network leaves sizes open, as in 28,28,1', numbers)
+    .option('--straight-through <list>', 'operations whose gradient attacks take for the identity (BPDA), such as Round', list);
 
 const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  robustjs ${line}`).join('\n')}`;
 
@@ -99,8 +109,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .addHelpText('after', examples('train --method trades --option beta=3 --option eps=0.2 --out run', 'train recipe.json --seed 1'))
     .action((recipe: string | undefined, options: TrainFlags) => choose(async (context) => (await import('./commands/train.ts')).train(recipe, options, context)));
 
-  program
-    .command('evaluate')
+  ofModels(program.command('evaluate'))
     .description('measure clean and robust accuracy of a network; the same command goes on after an interruption')
     .argument('[network]', NETWORK)
     .option('--model <network>', 'the network, in place of the argument')
@@ -124,8 +133,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .addHelpText('after', examples('evaluate run/networks/trades.safetensors --eps 0.1,0.2', 'evaluate --model path/to/model.json --images x.npy --labels y.npy --threat Linf --eps 8/255 --suite standard --out evaluation'))
     .action((network: string | undefined, options: EvaluateFlags) => choose(async (context) => (await import('./commands/evaluate.ts')).evaluateNetwork(network, options, context)));
 
-  program
-    .command('verify')
+  ofModels(program.command('verify'))
     .description('check a result of evaluate from its stored adversarial images, believing nothing of it')
     .argument('<dir>', 'the folder that evaluate wrote')
     .option('--model <network>', 'the network (default: the one that evaluate was given)')
@@ -137,8 +145,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .addHelpText('after', examples('verify evaluation', 'verify evaluation --backend cpu'))
     .action((dir: string, options: VerifyFlags) => choose(async (context) => (await import('./commands/verify.ts')).verify(dir, options, context)));
 
-  program
-    .command('attack')
+  ofModels(program.command('attack'))
     .description('write adversarial examples as PNG and .npy')
     .argument('<network>', NETWORK)
     .option('--inputs <file>', 'inputs as .npy, [N, ...shape] in [0, 1] or bytes (default: test examples)')

@@ -42,7 +42,7 @@ const cases: [what: string, args: string[], code: number, says: RegExp][] = [
   ['a recipe with a hole', ['train', 'recipe.json'], 3, /RJS_RECIPE.*'data'/],
   ['a network file that is cut off', ['evaluate', 'cut.safetensors'], 3, /RJS_SAFETENSORS/],
   ['a network file of someone else', ['evaluate', 'foreign.safetensors'], 3, /RJS_NETWORK_FILE/],
-  ['a model file that is none', ['evaluate', 'other.json'], 3, /RJS_LAYERS_MODEL/],
+  ['a model file that is none', ['evaluate', 'other.json'], 3, /RJS_MODEL_FORMAT/],
   ['an entry file that is none', ['compare', 'other.json', 'other.json'], 3, /RJS_ENTRY.*other\.json/],
   ['a data folder without the data', ['train', '--method', 'standard', '--data', 'npy', '--data-dir', 'taken'], 3, /RJS_DATA_/],
   ['a method that is not installed', ['train', '--method', 'trads'], 2, /RJS_USAGE.*did you mean trades\?/],

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { entryFromJson, formatTable, loadNetwork, parseRecipe, renderLeaderboardReadme, startRuntime } from '@robustjs/harness';
+import { entryFromJson, examplesFromJsonl, formatTable, loadNetwork, openData, parseRecipe, renderLeaderboardReadme, startRuntime } from '@robustjs/harness';
 import { exportPlain } from '@robustjs/nn';
 import { parseNpy, writeNpy } from '@robustjs/datasets';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +30,7 @@ interface Graph {
 }
 
 const entry = (run: string, id: string) => entryFromJson(readFileSync(join(cwd, run, 'entries', `${id}.json`), 'utf8'));
+const evaluatedIn = (run: string) => entryFromJson(readFileSync(join(cwd, run, 'entry.json'), 'utf8'));
 
 describe('robustjs bench, outside of a repository', () => {
   let whole: Finished;
@@ -79,14 +80,69 @@ describe('robustjs bench, outside of a repository', () => {
 
   describe('with its networks', () => {
     it('evaluates one with the data and budget it was trained for', async () => {
-      const { code, stdout } = await robustjs(['evaluate', 'whole/networks/standard.safetensors', '--examples', '30', '--attacks', 'noise:draws=3,pgd:steps=3', '--json', '--out', 'evaluated'], cwd);
+      const { code, stdout } = await robustjs(['evaluate', 'whole/networks/standard.safetensors', '--examples', '30', '--attacks', 'noise:draws=3,pgd:steps=3', '--checks', 'quick', '--json', '--out', 'evaluated'], cwd);
       expect(code).toBe(0);
       const { entry: measured } = parsed<{ entry: ReturnType<typeof entry> }>(stdout);
       expect(measured.clean.n).toBe(30);
       expect(measured.evaluations.map(({ threat, attacks }) => [threat.type, threat.eps, attacks.map(({ id }) => id)])).toEqual([['Linf', 0.2, ['noise', 'pgd']]]);
       expect(measured.model.weightsSha256).toBe(entry('whole', 'standard').model.weightsSha256);
       expect(measured.training).toEqual(entry('whole', 'standard').training);
-      expect(entry('evaluated', 'standard')).toEqual(measured);
+      expect(evaluatedIn('evaluated')).toEqual(measured);
+      expect(readdirSync(join(cwd, 'evaluated')).sort()).toEqual(['adversarial.npy', 'command.json', 'entry.json', 'evaluation.journal', 'examples.jsonl', 'report.html', 'timing.json']);
+    });
+
+    it('goes on in a folder, and refuses to mix another command in', async () => {
+      const args = ['evaluate', '--model', 'whole/networks/standard.safetensors', '--examples', '30', '--attacks', 'noise:draws=3,pgd:steps=3', '--checks', 'quick', '--out', 'evaluated'];
+      const before = readFileSync(join(cwd, 'evaluated', 'entry.json'));
+      expect(await robustjs([...args, '--workers', '1'], cwd)).toMatchObject({ code: 0 });
+      expect(readFileSync(join(cwd, 'evaluated', 'entry.json'))).toEqual(before);
+      const { code, stderr } = await robustjs([...args, '--seed', '1'], cwd);
+      expect(code).toBe(3);
+      expect(stderr).toMatch(/RJS_EVALUATE_FOLDER.*seed/);
+    });
+
+    it.each(['wasm', 'cpu'])('verifies a result from its files alone, on %s', async (backend) => {
+      const { code, stdout } = await robustjs(['verify', 'evaluated', '--backend', backend, '--json'], cwd);
+      expect(code).toBe(0);
+      expect(parsed<{ holds: boolean; checks: { what: string }[] }>(stdout)).toMatchObject({ holds: true, backend: expect.stringContaining(backend) as string });
+    });
+
+    it('finds a result that was made better', async () => {
+      const honest = readFileSync(join(cwd, 'evaluated', 'entry.json'), 'utf8');
+      const lie = parsed<ReturnType<typeof entry>>(honest);
+      lie.clean.correct -= 1;
+      writeFileSync(join(cwd, 'evaluated', 'entry.json'), JSON.stringify(lie));
+      const { code, stdout } = await robustjs(['verify', 'evaluated'], cwd);
+      writeFileSync(join(cwd, 'evaluated', 'entry.json'), honest);
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/DOES NOT HOLD {2}clean accuracy/);
+    });
+
+    it('evaluates images from files in their order, bytes as floats', async () => {
+      const { test } = await openData({ id: 'mnist' });
+      const rows = Int32Array.from({ length: 12 }, (_, row) => row);
+      const values = await test.read(rows);
+      writeFileSync(join(cwd, 'x.npy'), writeNpy(values, [12, 28, 28, 1]));
+      writeFileSync(join(cwd, 'bytes.npy'), writeNpy(Uint8Array.from(values, (value) => Math.round(255 * value)), [12, 28, 28, 1]));
+      writeFileSync(join(cwd, 'y.npy'), writeNpy(Int32Array.from(rows, (row) => test.labels[row]!), [12]));
+      const results = ['x', 'bytes'].map(async (name) => {
+        const args = ['evaluate', '--model', 'whole/networks/standard.safetensors', '--images', `${name}.npy`, '--labels', 'y.npy', '--threat', 'L2', '--eps', '1', '--suite', 'smoke', '--workers', '0', '--no-curve', '--out', name];
+        expect((await robustjs(args, cwd)).stderr).not.toContain('error');
+        const { shape, values: adversarial } = parseNpy(readFileSync(join(cwd, name, 'adversarial.npy')), name);
+        expect(shape).toEqual([12, 28, 28, 1]);
+        const examples = examplesFromJsonl(readFileSync(join(cwd, name, 'examples.jsonl'), 'utf8'));
+        expect(examples.map(({ index }) => index)).toEqual(Array.from(rows));
+        // Oracle: the distance of each row to the image in the same row of the file.
+        examples.forEach(({ outcomes: [outcome] }, row) => {
+          const change = Math.hypot(...Array.from({ length: 784 }, (_, i) => adversarial[row * 784 + i]! - values[row * 784 + i]!));
+          expect(change).toBeCloseTo(outcome!.distances?.L2 ?? 0, 5);
+          expect(change).toBeLessThanOrEqual(1.00001);
+        });
+        return evaluatedIn(name);
+      });
+      const [floats, bytes] = await Promise.all(results);
+      expect(bytes!.evaluations).toEqual(floats!.evaluations);
+      expect(await robustjs(['verify', 'x'], cwd)).toMatchObject({ code: 0 });
     });
 
     it('evaluates a tf.LayersModel from its model.json to the same figures', async () => {
@@ -98,11 +154,11 @@ describe('robustjs bench, outside of a repository', () => {
       writeFileSync(join(cwd, 'plain', 'weights.bin'), new Uint8Array(weightData as ArrayBuffer));
       const manifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
       writeFileSync(join(cwd, 'plain', 'model.json'), JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: manifest }));
-      const options = ['--eps', '0.2', '--examples', '30', '--attacks', 'noise:draws=3,pgd:steps=3', '--json'];
+      const options = ['--eps', '0.2', '--examples', '30', '--attacks', 'noise:draws=3,pgd:steps=3', '--checks', 'quick', '--json'];
       const { code, stdout } = await robustjs(['evaluate', 'plain/model.json', ...options], cwd);
       expect(code).toBe(0);
       const { entry: measured } = parsed<{ entry: ReturnType<typeof entry> }>(stdout);
-      const { clean, evaluations, dataset } = entry('evaluated', 'standard');
+      const { clean, evaluations, dataset } = evaluatedIn('evaluated');
       expect(measured).toMatchObject({ clean, dataset, method: { id: 'unknown' }, model: { architecture: 'tf.LayersModel' } });
       expect(measured.evaluations[0]!.robust).toEqual(evaluations[0]!.robust);
     });
@@ -116,7 +172,7 @@ describe('robustjs bench, outside of a repository', () => {
       output.config['activation'] = 'softmax';
       const softmax = { name: 'softmax', class_name: 'Softmax', config: { name: 'softmax', axis: -1 }, inbound_nodes: [[[last, 0, 0, {}]]] };
       const appended = { ...graph, layers: [...graph.layers, softmax], output_layers: [['softmax', 0, 0]] };
-      const options = ['--eps', '0.2', '--examples', '30', '--attacks', 'noise:draws=3,pgd:steps=3'];
+      const options = ['--eps', '0.2', '--examples', '30', '--attacks', 'noise:draws=3,pgd:steps=3', '--checks', 'quick'];
       for (const config of [softened, appended]) {
         const topology = { ...modelTopology, config };
         writeFileSync(join(cwd, 'plain', 'soft.json'), JSON.stringify({ format: 'layers-model', modelTopology: topology, weightsManifest }));
@@ -125,7 +181,7 @@ describe('robustjs bench, outside of a repository', () => {
         expect(stderr).toContain('Its final softmax is left out');
         // Oracle: the same network without it.
         const { entry: measured } = parsed<{ entry: ReturnType<typeof entry> }>(stdout);
-        expect(measured.evaluations[0]!.robust).toEqual(entry('evaluated', 'standard').evaluations[0]!.robust);
+        expect(measured.evaluations[0]!.robust).toEqual(evaluatedIn('evaluated').evaluations[0]!.robust);
         expect(measured.sanity.find(({ id }) => id === 'S03')?.status).toBe('pass');
       }
     });

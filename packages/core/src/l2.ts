@@ -29,6 +29,12 @@ export function l2(eps: number | string): ThreatModel {
       // A row inside the ball stays as it is, to the bit.
       return clipByValue(where(greater(length, size), shortened, inputs), low, high);
     });
+  const steepest = (gradient: Tensor): Tensor =>
+    tidy(() => {
+      // Scaled first: the squares of a confident model's gradient underflow, and the step would vanish with them.
+      const scaled = div(gradient, maximum(overRows(max(abs(flatRows(gradient)), 1), gradient), SMALLEST));
+      return div(scaled, maximum(overRows(lengths(scaled), gradient), TINY));
+    });
   return {
     norm: 'L2',
     eps: size,
@@ -42,12 +48,8 @@ export function l2(eps: number | string): ThreatModel {
         const scale = div(radius, maximum(lengths(direction), TINY));
         return project(add(clean, mul(direction, overRows(scale, clean))), clean, bounds);
       }),
-    steepest: (gradient) =>
-      tidy(() => {
-        // Scaled first: the squares of a confident model's gradient underflow, and the step would vanish with them.
-        const scaled = div(gradient, maximum(overRows(max(abs(flatRows(gradient)), 1), gradient), SMALLEST));
-        return div(scaled, maximum(overRows(lengths(scaled), gradient), TINY));
-      }),
+    steepest,
+    fused: { kernelName: 'L2Step', project, steepest },
     distance: (inputs, clean) => tidy(() => lengths(sub(inputs, clean))),
   };
 }

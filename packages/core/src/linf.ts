@@ -14,6 +14,7 @@ export function linf(eps: number | string): ThreatModel {
   const size = parseEps(eps);
   const project = (inputs: Tensor, clean: Tensor, [low, high]: Bounds): Tensor =>
     tidy(() => clipByValue(minimum(maximum(inputs, sub(clean, size)), add(clean, size)), low, high));
+  const steepest = (gradient: Tensor): Tensor => signs(gradient);
   return {
     norm: 'Linf',
     eps: size,
@@ -23,7 +24,8 @@ export function linf(eps: number | string): ThreatModel {
         const noise = sub(mul(random.uniformRows(ids, clean.shape.slice(1)), 2), 1);
         return project(add(clean, mul(noise, size)), clean, bounds);
       }),
-    steepest: (gradient) => signs(gradient),
+    steepest,
+    fused: { kernelName: 'LinfStep', project, steepest },
     distance: (inputs, clean) => tidy(() => max<Tensor1D>(abs(flatRows(sub(inputs, clean))), 1)),
   };
 }

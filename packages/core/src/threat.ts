@@ -17,6 +17,8 @@ export interface ThreatModel {
   randomStart(clean: Tensor, ids: ArrayLike<number>, random: RandomStream, bounds: Bounds): Tensor;
   /** The direction of unit length in which a linear function with this gradient grows fastest. Zero gradient: zero. */
   steepest(gradient: Tensor, inputs: Tensor, bounds: Bounds): Tensor;
+  /** The kernel that takes a step by these two in one pass, where a runtime has it; one that replaces either is taken at its word. */
+  readonly fused?: { readonly kernelName: string } & Pick<ThreatModel, 'project' | 'steepest'>;
   /** Distance a row, `[N]`. */
   distance(inputs: Tensor, clean: Tensor): Tensor1D;
 }

@@ -55,6 +55,7 @@ export interface EvaluationRecipe {
   attacked?: number | undefined;
   curve?: { eps: (number | string)[]; attack: AttackRecipe; examples: number } | undefined;
   batchSize: number;
+  checks?: 'full' | 'quick' | undefined;
 }
 
 /** What runs of every track have in common. */
@@ -144,6 +145,7 @@ const evaluation = z.strictObject({
     .optional()
     .describe('Accuracy against eps, with one attack'),
   batchSize: z.int().min(1).default(100),
+  checks: z.enum(['full', 'quick']).optional().describe('Sanity checks; default: full, in tier smoke quick'),
 });
 
 // What stands beside the track's own parts.
@@ -186,7 +188,7 @@ const metric = z.strictObject({
     rateFactor: z.number().positive().default(1).describe("Learning rate of the loss's own parameters, as a factor"),
   }),
   training: metricTraining,
-  evaluation: evaluation.omit({ clean: true, attacked: true, curve: true }).extend({
+  evaluation: evaluation.omit({ clean: true, attacked: true, curve: true, checks: true }).extend({
     queries: z.int().min(1).optional().describe('Test examples that are attacked as queries; default: all'),
   }),
 });

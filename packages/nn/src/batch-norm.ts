@@ -1,7 +1,8 @@
 import type { Layer, NamedVariable, Pass, Site } from '@robustjs/core';
-import { add, clone, keep, mul, ones, rsqrt, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { clone, keep, mul, ones, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { computedTogether, type Following } from './following.ts';
 import { normalizeRows } from './ops/batch-norm-rows.ts';
-import { channelNorm } from './ops/channel-norm.ts';
+import { normalizeFixed } from './ops/fixed-norm.ts';
 import { namedVariable } from './variables.ts';
 
 // PyTorch's defaults, which the papers assume; TF.js's (momentum 0.99, epsilon 1e-3) give other networks.
@@ -12,7 +13,7 @@ const EPSILON = 1e-5;
  * Batch normalization over all axes but the last, `[N, ..., C]` (Ioffe and Szegedy, ICML 2015, algorithm 1). In training
  * it uses the batch's statistics and records them in `pass.updates`; the running variance is the unbiased estimate, as
  * in PyTorch. Variables: `scale` and `offset` (trained), `mean` and `variance` (running), each `[C]`.
- * Built from ordinary operations: `tf.batchNorm` has a broken gradient without scale and offset.
+ * Not `tf.batchNorm`, whose gradient is broken without scale and offset.
  */
 export function batchNorm(site: Site): Layer {
   const channels = [site.channels];
@@ -21,13 +22,10 @@ export function batchNorm(site: Site): Layer {
   const runningMean = namedVariable(`${site.path}/mean`, zeros(channels), false);
   const runningVariance = namedVariable(`${site.path}/variance`, ones(channels), false);
 
-  const normalize = (input: Tensor, center: Tensor, variance: Tensor): Tensor =>
-    channelNorm(input, center, mul(scale.variable, rsqrt(add(variance, EPSILON))), offset.variable);
   const layer: Layer = {
     parameters: [scale, offset],
     buffers: [runningMean, runningVariance],
-    apply: (input, pass) =>
-      pass.train ? normalizeParts([{ layer, count: input.shape[0] }], input, pass)! : normalize(input, runningMean.variable, runningVariance.variable),
+    apply: (input, pass) => apply(input, pass, { relu: false }),
     plain: () => [
       {
         className: 'BatchNormalization',
@@ -41,8 +39,9 @@ export function batchNorm(site: Site): Layer {
       },
     ],
   };
+  const apply = (input: Tensor, pass: Pass, next: Following): Tensor => normalizeParts([{ layer, count: input.shape[0] }], input, pass, next)!;
   stateOf.set(layer, { scale, offset, mean: runningMean, variance: runningVariance });
-  return layer;
+  return computedTogether(layer, apply);
 }
 
 type State = Readonly<Record<'scale' | 'offset' | 'mean' | 'variance', NamedVariable>>;
@@ -50,23 +49,30 @@ type State = Readonly<Record<'scale' | 'offset' | 'mean' | 'variance', NamedVari
 const stateOf = new WeakMap<Layer, State>();
 
 /**
- * A training pass over neighbouring parts of a batch, each through its own batch norm and with its own statistics, at the cost of
- * one. Undefined where a layer is no plain batch norm. The running variance moves by the unbiased estimate.
+ * A pass over neighbouring parts of a batch, each through its own batch norm and with its own statistics, and what follows, at the
+ * cost of one. Undefined where a layer is no plain batch norm.
  */
-export function normalizeParts(parts: readonly { readonly layer: Layer; readonly count: number }[], input: Tensor, pass: Pass): Tensor | undefined {
+export function normalizeParts(
+  parts: readonly { readonly layer: Layer; readonly count: number }[], input: Tensor, pass: Pass, next: Following,
+): Tensor | undefined {
   const states = parts.map(({ layer }) => stateOf.get(layer)).filter((state) => state !== undefined);
   if (states.length < parts.length) return undefined;
-  const segments = states.map(({ scale, offset }, i) => ({ count: parts[i]!.count, scale: scale.variable, offset: offset.variable }));
-  const { output, statistics } = normalizeRows(input, segments, EPSILON);
+  const segments = states.map(({ scale, offset, mean, variance }, i) => ({
+    count: parts[i]!.count, scale: scale.variable, offset: offset.variable, mean: mean.variable, variance: variance.variable,
+  }));
+  if (!pass.train) return normalizeFixed(input, segments, EPSILON, next);
+  const { output, statistics } = normalizeRows(input, segments, EPSILON, next);
   const pixels = input.size / input.shape[0] / input.shape.at(-1)!;
-  statistics.forEach(({ mean, variance }, i) => {
-    const count = parts[i]!.count * pixels;
-    // One value has no unbiased variance; its biased one, 0, is recorded as it is.
-    const correction = count > 1 ? count / (count - 1) : 1;
-    pass.updates?.push(
-      { buffer: states[i]!.mean.variable, value: keep(clone(mean)), decay: DECAY },
-      { buffer: states[i]!.variance.variable, value: keep(mul(variance, correction)), decay: DECAY },
-    );
-  });
+  statistics.forEach(({ mean, variance }, i) => recordStatistics(states[i]!, parts[i]!.count * pixels, mean, variance, pass));
   return output;
+}
+
+/** The running variance moves by the unbiased estimate. */
+function recordStatistics(state: State, count: number, mean: Tensor, variance: Tensor, { updates }: Pass): void {
+  // One value has no unbiased variance; its biased one, 0, is recorded as it is.
+  const correction = count > 1 ? count / (count - 1) : 1;
+  updates?.push(
+    { buffer: state.mean.variable, value: keep(clone(mean)), decay: DECAY },
+    { buffer: state.variance.variable, value: keep(mul(variance, correction)), decay: DECAY },
+  );
 }

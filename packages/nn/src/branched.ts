@@ -1,6 +1,7 @@
 import { type Branch, checkRoute, type Kit, type Layer, type Pass, RobustError, type Site } from '@robustjs/core';
 import { add, concat, mul, reshape, slice, type Tensor } from '@tensorflow/tfjs-core';
 import { normalizeParts } from './batch-norm.ts';
+import { applyWith, computedTogether, follow, type Following } from './following.ts';
 
 /**
  * A kit whose norms come in several named copies, chosen by the route of the pass: each branch has its own parameters
@@ -24,16 +25,18 @@ export function branched(site: Site, branches: readonly Branch[], create: (site:
   checkNames(branches);
   const copies = new Map(branches.map((branch) => [branch, create({ ...site, path: `${site.path}@${branch}` })]));
   const copy = (branch: Branch): Layer => copies.get(branch)!;
-  return {
+  const apply = (input: Tensor, pass: Pass, next: Following): Tensor => {
+    checkRoute(pass.route, branches, input, pass.train);
+    return applyRoute(input, pass, copy, next);
+  };
+  const layer: Layer = {
     parameters: [...copies.values()].flatMap((layer) => layer.parameters),
     buffers: [...copies.values()].flatMap((layer) => layer.buffers),
     branches,
     ...([...copies.values()].every((layer) => layer.plain !== undefined) && { plain: (branch: Branch) => copy(branch).plain!(branch) }),
-    apply(input, pass) {
-      checkRoute(pass.route, branches, input, pass.train);
-      return applyRoute(input, pass, copy);
-    },
+    apply: (input, pass) => apply(input, pass, { relu: false }),
   };
+  return computedTogether(layer, apply);
 }
 
 function checkNames(branches: readonly Branch[]): void {
@@ -46,23 +49,24 @@ function checkNames(branches: readonly Branch[]): void {
   }
 }
 
-function applyRoute(input: Tensor, pass: Pass, copy: (branch: Branch) => Layer): Tensor {
+function applyRoute(input: Tensor, pass: Pass, copy: (branch: Branch) => Layer, next: Following): Tensor {
   const { route } = pass;
   switch (route.kind) {
     case 'one':
-      return copy(route.branch).apply(input, pass);
+      return applyWith(copy(route.branch), input, pass, next);
     case 'rows': {
       // A part without rows has no statistics to see.
       const parts = route.parts.filter(({ count }) => count > 0).map(({ branch, count }) => ({ layer: copy(branch), count }));
-      if (parts.length === 0) return input;
-      return (pass.train ? normalizeParts(parts, input, pass) : undefined) ?? partByPart(parts, input, pass);
+      if (parts.length === 0) return follow(input, next);
+      return normalizeParts(parts, input, pass, next) ?? follow(partByPart(parts, input, pass), next);
     }
     case 'mix': {
       const [count] = route.weights.shape;
       const overRows = [count, ...Array<number>(input.rank - 1).fill(1)];
-      return route.branches
+      const mixed = route.branches
         .map((branch, k) => mul(copy(branch).apply(input, pass), reshape(slice(route.weights, [0, k], [count, 1]), overRows)))
         .reduce((sum, term) => add(sum, term));
+      return follow(mixed, next);
     }
   }
 }

@@ -13,5 +13,6 @@ export { decodeSafetensors, encodeSafetensors, type SafetensorsContent, type Sto
 export { addJoin, concatJoin, flattenLayer, pool, reluLayer } from './shaping.ts';
 export { smallCnn, type SmallCnnOptions } from './small-cnn.ts';
 export { standardKit } from './standard-kit.ts';
+export { adamStep, type AdamStepOptions, momentumStep, type MomentumStepOptions } from './ops/optimizer-step.ts';
 export { namedVariable } from './variables.ts';
 export { copyBranch, decodeWeights, encodeWeights } from './weights.ts';

@@ -4,7 +4,8 @@ import { marginObjective } from '../objectives.ts';
 import { checkKnown, checkNorm } from '../options.ts';
 import { flatRows, overRows } from '../rows.ts';
 import { hingeOf } from './hinge.ts';
-import { type Minimizer, searchConstants, TRADE_OFF_OPTIONS, type TradeOff, type TradeOffOptions, tradeOffOf } from './trade-off.ts';
+import { type Minimizer, searchConstants } from './trade-off.ts';
+import { TRADE_OFF_OPTIONS, type TradeOff, type TradeOffOptions, tradeOffOf } from './trade-off-options.ts';
 
 /** Options of {@link cw}; `alpha` is Adam's step, in the space of the hyperbolic arctangent. */
 export type CwOptions = TradeOffOptions;

@@ -4,7 +4,8 @@ import { marginObjective } from '../objectives.ts';
 import { checkKnown, checkNonNegative, checkNorm, checkOneOf } from '../options.ts';
 import { flatRows, overRows } from '../rows.ts';
 import { hingeOf } from './hinge.ts';
-import { type Minimizer, searchConstants, TRADE_OFF_OPTIONS, type TradeOff, type TradeOffOptions, tradeOffOf } from './trade-off.ts';
+import { type Minimizer, searchConstants } from './trade-off.ts';
+import { TRADE_OFF_OPTIONS, type TradeOff, type TradeOffOptions, tradeOffOf } from './trade-off-options.ts';
 
 /** Options of {@link ead}; `alpha` is the first step of descent, and falls to 0 along a square root. */
 export interface EadOptions extends TradeOffOptions {

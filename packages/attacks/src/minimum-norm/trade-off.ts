@@ -3,47 +3,9 @@ import {
   add, cast, clone, dispose, fill, greater, greaterEqual, less, lessEqual, logicalAnd, logicalOr, maximum, minimum, mul, type Tensor, type Tensor1D,
   tidy, where,
 } from '@tensorflow/tfjs-core';
-import { checkFlag, checkNonNegative, checkPositive, checkWhole } from '../options.ts';
 import { chooseRows } from '../rows.ts';
 import { type Nearest, nearer, nothingFound, offerNearest } from './nearest.ts';
-
-/** Options of attacks that minimize a distance plus a constant times a hinge on the margin. */
-export interface TradeOffOptions {
-  /** Constants tried a row. Default 9. */
-  readonly binarySearchSteps?: number;
-  /** Gradient steps with each constant. Default 1000. The authors and Foolbox take 10000, which costs ten times as much. */
-  readonly steps?: number;
-  /** Step length. Default 0.01. */
-  readonly alpha?: number;
-  /** Margin, in logits, that an input must have to count. Default 0. */
-  readonly confidence?: number;
-  /** The first constant. Default 0.001. */
-  readonly initialConstant?: number;
-  /**
-   * A row goes on to its next constant as soon as a tenth of the steps has not lowered its loss by one part in 10000, and
-   * the steps saved go into more constants: what a row costs does not depend on its batch. (The authors' code ends the
-   * whole batch instead, by its summed loss.) Default true.
-   */
-  readonly abortEarly?: boolean;
-}
-
-/** {@link TradeOffOptions} with the defaults filled in. */
-export type TradeOff = Required<TradeOffOptions>;
-
-/** Names of {@link TradeOffOptions}. */
-export const TRADE_OFF_OPTIONS: readonly string[] = ['binarySearchSteps', 'steps', 'alpha', 'confidence', 'initialConstant', 'abortEarly'];
-
-/** Fills in the defaults. */
-export function tradeOffOf({ abortEarly = true, ...options }: TradeOffOptions): TradeOff {
-  return {
-    binarySearchSteps: checkWhole('binarySearchSteps', options.binarySearchSteps ?? 9, 1),
-    steps: checkWhole('steps', options.steps ?? 1000, 1),
-    alpha: checkPositive('alpha', options.alpha ?? 0.01),
-    confidence: checkNonNegative('confidence', options.confidence ?? 0),
-    initialConstant: checkPositive('initialConstant', options.initialConstant ?? 0.001),
-    abortEarly: checkFlag('abortEarly', abortEarly),
-  };
-}
+import type { TradeOff } from './trade-off-options.ts';
 
 /** What a row is about at one step, `[N]`. */
 export interface Turn {
@@ -126,7 +88,8 @@ function afterStep({ own, ledger, nearest }: State, minimizer: Minimizer): State
 function settled({ own, ledger, ...rest }: State, { steps, abortEarly }: TradeOff, minimizer: Minimizer): State {
   const { constant, age, found, loss, previous } = ledger;
   const finished = greaterEqual<Tensor1D>(age, steps);
-  const done = abortEarly ? logicalOr<Tensor1D>(finished, greater(loss, mul(previous, 0.9999))) : finished;
+  const stalled = logicalAnd<Tensor1D>(greater(found, 0), greater(loss, mul(previous, 0.9999)));
+  const done = abortEarly ? logicalOr<Tensor1D>(finished, stalled) : finished;
   const success = logicalAnd<Tensor1D>(done, greater(found, 0));
   const failure = logicalAnd<Tensor1D>(done, lessEqual(found, 0));
   const upper = where<Tensor1D>(success, minimum(ledger.upper, constant), ledger.upper);

@@ -37,13 +37,13 @@ interface Pending extends Pick<TrackedStep, 'step' | 'ids' | 'probe'> {
  * the same id and configuration. What is told is read when the attack next lets rows leave, so `onStep` is called a little later than
  * the pass, in order.
  *
- * @param onStep called once a pass; what it throws ends the attack.
+ * @param onStep called once a pass and waited for; what it throws ends the attack.
  */
-export function track(attack: Attack, onStep: (step: TrackedStep) => void): Attack {
+export function track(attack: Attack, onStep: (step: TrackedStep) => void | Promise<void>): Attack {
   return { ...attack, search: (search) => trackedSearch(attack, search, onStep) };
 }
 
-async function trackedSearch(attack: Attack, search: Search, onStep: (step: TrackedStep) => void): Promise<void> {
+async function trackedSearch(attack: Attack, search: Search, onStep: (step: TrackedStep) => void | Promise<void>): Promise<void> {
   let step = 0;
   let pending: Pending[] = [];
   const note = (inputs: Tensor, probe: boolean, { values, adversarial, gradient }: Seen & { readonly gradient?: Tensor }): void => {
@@ -57,7 +57,7 @@ async function trackedSearch(attack: Attack, search: Search, onStep: (step: Trac
     pending.push({ step: step++, ids: Int32Array.from(search.ids), probe, ...kept });
   };
   const tell = async (): Promise<void> => {
-    for (let first = pending.shift(); first !== undefined; first = pending.shift()) onStep(await read(first));
+    for (let first = pending.shift(); first !== undefined; first = pending.shift()) await onStep(await read(first));
   };
   const watching = watched(search, {
     differentiate(inputs, options) {

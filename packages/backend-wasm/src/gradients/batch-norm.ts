@@ -1,40 +1,24 @@
-import {
-  add, concat, engine, type GradConfig, mean as meanOf, mul, registerGradient, reshape, rsqrt, slice, square, sub, sum, type Tensor,
-  zerosLike,
-} from '@tensorflow/tfjs-core';
+import { add, clone, concat, engine, type GradConfig, mean as meanOf, mul, registerGradient, reshape, rsqrt, square, sub, type Tensor, zerosLike } from '@tensorflow/tfjs-core';
 import type { BatchNormRowsAttrs } from '../native/batch-norm.ts';
+import { fixedGradient, fixedSecond, letThrough } from './batch-norm-fixed.ts';
+import { channelSegments, leading, rowSegments } from './row-segments.ts';
 
 /** Gradients of the kernels in native/batch-norm.ts, of both orders. */
 export function registerBatchNormGradients(): void {
-  for (const config of [channelNorm, first, second]) registerGradient(config);
+  for (const config of [first, second, fixedGradient, fixedSecond]) registerGradient(config);
 }
-
-const leading = (x: Tensor): number[] => x.shape.slice(0, -1).map((_, axis) => axis);
-
-const channelNorm: GradConfig = {
-  kernelName: 'ChannelNorm',
-  inputsToSave: ['x', 'center', 'gain'],
-  gradFunc: (gradient, saved) => {
-    const [dy, x, center, gain] = [gradient, ...saved] as [Tensor, Tensor, Tensor, Tensor];
-    return {
-      x: (): Tensor => mul(dy, gain),
-      center: (): Tensor => mul(sum(dy, leading(dy)), mul(gain, -1)),
-      gain: (): Tensor => sum(mul(dy, sub(x, center)), leading(dy)),
-      offset: (): Tensor => sum(dy, leading(dy)),
-    };
-  },
-};
 
 const first: GradConfig = {
   kernelName: 'BatchNormRows',
-  inputsToSave: ['x', 'scale'],
-  outputsToSave: [false, true, true],
+  inputsToSave: ['x', 'scale', 'offset'],
+  outputsToSave: [true, true, true],
   // Nothing is differentiated through the statistics that come out beside y.
   gradFunc: (dys, saved, attrs) => {
-    const [x, scale, mean, variance] = saved as [Tensor, Tensor, Tensor, Tensor];
-    const inputs = { dy: (dys as Tensor[])[0]!, x, scale, mean, variance };
-    const [dx, dScale, dOffset] = engine().runKernel<Tensor[]>('BatchNormRowsGrad', inputs, attrs) as [Tensor, Tensor, Tensor];
-    return { x: () => dx, scale: () => dScale, offset: () => dOffset };
+    const [x, scale, offset, y, mean, variance] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    const dy = (dys as Tensor[])[0]!;
+    const inputs = { dy, x, scale, offset, mean, variance, y };
+    const [dx, dScale, dOffset, dPlus] = engine().runKernel<Tensor[]>('BatchNormRowsGrad', inputs, attrs) as [Tensor, Tensor, Tensor, Tensor?];
+    return { x: () => dx, scale: () => dScale, offset: () => dOffset, plus: () => dPlus ?? clone(dy) };
   },
 };
 
@@ -47,30 +31,29 @@ const first: GradConfig = {
  *   to scale  n r M(a P(dy))
  *   to x      b r P(dy) - scale r^2 (q P(a) + p P(dy) + k xh)   with p = M(a xh), q = M(dy xh), k = M(a P(dy))
  *
- * The statistics are functions of x here, so nothing flows to them as inputs.
+ * The statistics are functions of x here, so nothing flows to them as inputs. Where the output is rectified, dy above is what its
+ * sign lets through, and so is what flows to dy.
  */
 const second: GradConfig = {
   kernelName: 'BatchNormRowsGrad',
-  inputsToSave: ['dy', 'x', 'scale', 'mean', 'variance'],
+  inputsToSave: ['dy', 'x', 'scale', 'offset', 'mean', 'variance', 'y'],
   gradFunc: (seconds, saved, attrs) => {
-    const [dy, x, scale, mean, variance] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
-    const [a, b, c] = seconds as unknown as [Tensor, Tensor, Tensor];
-    const { counts, epsilon } = attrs as unknown as BatchNormRowsAttrs;
-    let start = 0;
-    const parts = counts.map((count, s) => {
-      const rows = (from: Tensor): Tensor => slice(from, [start, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]);
-      const line = (from: Tensor): Tensor => reshape(slice(from, [s, 0], [1, from.shape[1]!]), [from.shape[1]!]);
-      const part = segment({ dy: rows(dy), x: rows(x), scale: line(scale), a: rows(a), b: line(b), c: line(c) }, epsilon);
-      start += count;
-      return part;
-    });
+    const [dy, x, scale, offset, mean, variance, y] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [a, b, c, d] = seconds as unknown as [Tensor, Tensor, Tensor, Tensor?];
+    const { counts, epsilon, relu } = attrs as unknown as BatchNormRowsAttrs;
+    const through = (v: Tensor): Tensor => (relu ? letThrough(v, y) : v);
+    const [slopes, xs, as] = [through(dy), x, a].map((v) => rowSegments(v, counts)) as [Tensor[], Tensor[], Tensor[]];
+    const [scales, bs, cs] = [scale, b, c].map((v) => channelSegments(v, counts)) as [Tensor[], Tensor[], Tensor[]];
+    const parts = counts.map((_, s) => segment({ dy: slopes[s]!, x: xs[s]!, scale: scales[s]!, a: as[s]!, b: bs[s]!, c: cs[s]! }, epsilon));
     const joined = (name: keyof SegmentGradients): Tensor => concat(parts.map((part) => part[name]));
     return {
-      dy: () => joined('dy'),
+      dy: () => through(d === undefined ? joined('dy') : add(joined('dy'), d)),
       x: () => joined('x'),
       scale: () => reshape(joined('scale'), scale.shape),
+      offset: () => zerosLike(offset),
       mean: () => zerosLike(mean),
       variance: () => zerosLike(variance),
+      y: () => zerosLike(y),
     };
   },
 };

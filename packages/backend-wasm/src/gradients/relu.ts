@@ -1,18 +1,15 @@
-import { engine, getBackend, getGradient, getKernel, type GradConfig, registerGradient, type Tensor, unregisterGradient, zerosLike } from '@tensorflow/tfjs-core';
+import { engine, type GradConfig, registerGradient, type Tensor, zerosLike } from '@tensorflow/tfjs-core';
+import { hasKernel, overrideGradient } from './override.ts';
 
 /** One kernel instead of step, cast and product, on backends that have it; the others keep TF.js's way. */
 export function registerReluGradient(): void {
-  const stock = getGradient('Relu');
-  unregisterGradient('Relu');
-  registerGradient({
+  overrideGradient('Relu', (stock) => ({
     ...stock,
     gradFunc: (dy, saved, attrs) =>
-      hasKernel() ? { x: (): Tensor => engine().runKernel('ReluGrad', { dy: dy as Tensor, x: saved[0]! }) } : stock.gradFunc(dy, saved, attrs),
-  });
+      hasKernel('ReluGrad') ? { x: (): Tensor => engine().runKernel('ReluGrad', { dy: dy as Tensor, x: saved[0]! }) } : stock.gradFunc(dy, saved, attrs),
+  }));
   registerGradient(second);
 }
-
-const hasKernel = (): boolean => (getKernel('ReluGrad', getBackend()) as object | undefined) !== undefined;
 
 /** Linear in dy; in x it is a step, whose derivative is zero. */
 const second: GradConfig = {

@@ -20,13 +20,15 @@ export interface ConvGeometry {
 
 type ConvInfo = ReturnType<typeof backend_util.computeConv2DInfo>;
 
-/** Reads TF.js's convolution attributes. */
-export function convGeometry(inputShape: number[], filterShape: number[], attrs: NamedAttrMap, depthwise: boolean): ConvGeometry {
+/** Reads TF.js's convolution attributes; there are no gradients of dilated convolutions, so dilations are the caller's. */
+export function convGeometry(
+  inputShape: number[], filterShape: number[], attrs: NamedAttrMap, depthwise: boolean, dilations: [number, number] = [1, 1],
+): ConvGeometry {
   const info = backend_util.computeConv2DInfo(
     inputShape as [number, number, number, number],
     filterShape as [number, number, number, number],
     attrs['strides'] as [number, number],
-    1,
+    dilations,
     attrs['pad'] as Parameters<typeof backend_util.computeConv2DInfo>[4],
     attrs['dimRoundingMode'] as 'floor',
     depthwise,

@@ -1,10 +1,10 @@
 import type { NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { type AddedKernel, runStock, view } from './heap.ts';
+import { runStock, view } from './heap.ts';
 
 /*
- * XNNPACK's convolutions and pools give -Infinity where the result is NaN (their clamp drops NaN), and the next ReLU makes that
- * a zero: a diverged network would look healthy. Rows that were given a NaN get it back.
+ * XNNPACK's convolutions, which dilated ones go to, give -Infinity where the result is NaN (their clamp drops NaN), and the next ReLU
+ * makes that a zero: a diverged network would look healthy. Rows that were given a NaN get it back.
  */
 
 /** The backend's own kernel over rows [n, ...], with NaN kept. */
@@ -15,11 +15,6 @@ export function runNanPassing(backend: BackendWasm, name: string, inputs: NamedT
   for (let n = 0; n < batch; n++) if (everywhere || holdsNan(row(from, n, batch))) restore(row(to, n, batch));
   return out;
 }
-
-export const nanPassingKernels: readonly AddedKernel[] = ['Conv2D', 'DepthwiseConv2dNative', 'MaxPool', 'AvgPool'].map((kernelName) => ({
-  kernelName,
-  run: ({ backend, inputs, attrs }): TensorInfo => runNanPassing(backend, kernelName, inputs as { x: TensorInfo }, attrs),
-}));
 
 function row(values: Float32Array, n: number, batch: number): Float32Array {
   const size = values.length / batch;

@@ -4,86 +4,134 @@ import type { NativeFunctions } from './module.ts';
 import { address, withScratch } from './scratch.ts';
 
 /**
- * The ops of batch normalization that @robustjs/nn asks for by name.
+ * The ops of batch normalization that @robustjs/nn asks for by name. x is `[N, ..., C]`; scale, offset and statistics are `[S, C]`, or
+ * `[C]` where there is one segment. The attribute `counts` has the rows of each segment, in order. An input `plus`, shaped as x, is
+ * added to what comes out, and `relu` then rectifies it.
  *
- * - `ChannelNorm`: (x - center) gain + offset over the last axis; center, gain, offset `[C]`.
- * - `BatchNormRows`: batch statistics by segment of rows. x `[N, ..., C]`, scale and offset `[S, C]`, attribute `counts`: rows of
- *   each of the S segments, in order. Gives y, and mean and biased variance `[S, C]`.
- * - `BatchNormRowsGrad`: gradients of that with respect to x, scale and offset.
+ * - `BatchNormRows`: by batch statistics. Gives y, mean and biased variance.
+ * - `BatchNormRowsGrad`: gradients of that with respect to x, scale and offset, and to `plus` where it was rectified with one.
+ * - `BatchNormFixed`: by the statistics given as mean and variance.
+ * - `BatchNormFixedGrad`: the gradient of a rectified one with respect to x and, where there is one, to `plus`.
  */
 export const batchNormKernels = (native: NativeFunctions): AddedKernel[] => [
-  { kernelName: 'ChannelNorm', run: (args) => channelNorm(native, args) },
   { kernelName: 'BatchNormRows', run: (args) => forward(native, args) },
   { kernelName: 'BatchNormRowsGrad', run: (args) => backward(native, args) },
+  { kernelName: 'BatchNormFixed', run: (args) => fixed(native, args) },
+  { kernelName: 'BatchNormFixedGrad', run: (args) => fixedGradient(native, args) },
 ];
 
-/** Attributes of `BatchNormRows`. */
+/** Attributes of all four. */
 export interface BatchNormRowsAttrs {
   /** Rows of each segment. */
   readonly counts: readonly number[];
   readonly epsilon: number;
-}
-
-function channelNorm(native: NativeFunctions, args: KernelArgs): TensorInfo {
-  const [x, center, gain, offset] = ['x', 'center', 'gain', 'offset'].map((name) => input(args, name)) as [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
-  const y = args.backend.makeOutput(x.shape, 'float32');
-  const [from, middle, slope, level, to] = [x, center, gain, offset, y].map((tensor) => address(args.backend, tensor)) as [number, number, number, number, number];
-  const channels = x.shape.at(-1)!;
-  native.normalize(pixels(x.shape) * x.shape[0]!, channels, from, middle, slope, level, to);
-  return y;
+  /** Whether the output is rectified. */
+  readonly relu: boolean;
+  /** Whether there is a `plus`. */
+  readonly joined: boolean;
 }
 
 function forward(native: NativeFunctions, args: KernelArgs): TensorInfo[] {
   const { backend } = args;
   const [x, scale, offset] = [input(args, 'x'), input(args, 'scale'), input(args, 'offset')];
-  const { counts, epsilon } = attributes(args.attrs);
+  const { epsilon, relu } = attributes(args.attrs);
   const channels = x.shape.at(-1)!;
-  const [y, mean, variance] = [x.shape, scale.shape, scale.shape].map((shape) => backend.makeOutput(shape, 'float32')) as [TensorInfo, TensorInfo, TensorInfo];
-  const at = (tensor: TensorInfo, segment: number): number => address(backend, tensor) + segment * channels * 4;
+  const [y, mean, variance] = outputs(args, [x, scale, scale]) as [TensorInfo, TensorInfo, TensorInfo];
+  const plus = within(args, args.inputs['plus']);
   withScratch(backend, (scratch) => {
     const gain = scratch.floats(channels);
-    segments(counts, x.shape).forEach(({ count, bytes }, s) => {
+    for (const { count, bytes, at } of segments(args, x.shape)) {
       const from = address(backend, x) + bytes;
-      native.moments(count, channels, from, at(mean, s), at(variance, s));
-      native.gains(channels, at(scale, s), at(variance, s), epsilon, gain);
-      native.normalize(count, channels, from, at(mean, s), gain, at(offset, s), address(backend, y) + bytes);
-    });
+      native.moments(count, channels, from, at(mean), at(variance));
+      native.gains(channels, at(scale), at(variance), epsilon, gain);
+      native.normalize(count, channels, from, at(mean), gain, at(offset), plus(bytes), relu, address(backend, y) + bytes);
+    }
   });
   return [y, mean, variance];
 }
 
 function backward(native: NativeFunctions, args: KernelArgs): TensorInfo[] {
   const { backend } = args;
-  const [dy, x, scale, mean, variance] = ['dy', 'x', 'scale', 'mean', 'variance'].map((name) => input(args, name)) as [
-    TensorInfo, TensorInfo, TensorInfo, TensorInfo, TensorInfo,
+  const [dy, x, scale, offset, mean, variance] = ['dy', 'x', 'scale', 'offset', 'mean', 'variance'].map((name) => input(args, name)) as [
+    TensorInfo, TensorInfo, TensorInfo, TensorInfo, TensorInfo, TensorInfo,
   ];
-  const { counts, epsilon } = attributes(args.attrs);
+  const { epsilon, relu, joined } = attributes(args.attrs);
+  const y = relu && joined ? input(args, 'y') : undefined;
   const channels = x.shape.at(-1)!;
-  const [dx, dScale, dOffset] = [x.shape, scale.shape, scale.shape].map((shape) => backend.makeOutput(shape, 'float32')) as [TensorInfo, TensorInfo, TensorInfo];
-  const at = (tensor: TensorInfo, segment: number): number => address(backend, tensor) + segment * channels * 4;
+  const [dx, dScale, dOffset, ...dPlus] = outputs(args, [x, scale, offset, ...(y === undefined ? [] : [x])]) as [TensorInfo, TensorInfo, TensorInfo, ...TensorInfo[]];
+  // What the rectified sum lets through is wanted by itself; a norm alone sees from x what it let through.
+  const rectified = relu && y === undefined;
+  if (y !== undefined) native.reluGradient(address(backend, dy), address(backend, y), address(backend, dPlus[0]!), x.shape.reduce((a, b) => a * b, 1));
+  const slopes = address(backend, dPlus[0] ?? dy);
   withScratch(backend, (scratch) => {
     const [gain, slope, level] = [scratch.floats(channels), scratch.floats(channels), scratch.floats(channels)];
-    segments(counts, x.shape).forEach(({ count, bytes }, s) => {
-      const [slopes, from, sums, products] = [address(backend, dy) + bytes, address(backend, x) + bytes, at(dOffset, s), at(dScale, s)];
-      native.gains(channels, at(scale, s), at(variance, s), epsilon, gain);
-      native.gradientSums(count, channels, slopes, from, at(mean, s), sums, products);
-      native.gradientTerms(count, channels, gain, at(variance, s), epsilon, sums, products, slope, level);
-      native.inputGradient(count, channels, slopes, from, at(mean, s), gain, slope, level, address(backend, dx) + bytes);
-    });
+    for (const { count, bytes, at } of segments(args, x.shape)) {
+      const [from, sums, products] = [address(backend, x) + bytes, at(dOffset), at(dScale)];
+      native.gains(channels, at(scale), at(variance), epsilon, gain);
+      native.gradientSums(count, channels, slopes + bytes, from, at(mean), rectified ? gain : 0, at(offset), sums, products);
+      native.gradientTerms(count, channels, gain, at(variance), epsilon, sums, products, slope, level);
+      native.inputGradient(count, channels, slopes + bytes, from, at(mean), gain, rectified ? at(offset) : 0, slope, level, address(backend, dx) + bytes);
+    }
   });
-  return [dx, dScale, dOffset];
+  return [dx, dScale, dOffset, ...dPlus];
+}
+
+function fixed(native: NativeFunctions, args: KernelArgs): TensorInfo {
+  const { backend } = args;
+  const [x, scale, offset, mean, variance] = ['x', 'scale', 'offset', 'mean', 'variance'].map((name) => input(args, name)) as [
+    TensorInfo, TensorInfo, TensorInfo, TensorInfo, TensorInfo,
+  ];
+  const { epsilon, relu } = attributes(args.attrs);
+  const channels = x.shape.at(-1)!;
+  const [y] = outputs(args, [x]) as [TensorInfo];
+  const plus = within(args, args.inputs['plus']);
+  withScratch(backend, (scratch) => {
+    const gain = scratch.floats(channels);
+    for (const { count, bytes, at } of segments(args, x.shape)) {
+      native.gains(channels, at(scale), at(variance), epsilon, gain);
+      native.normalize(count, channels, address(backend, x) + bytes, at(mean), gain, at(offset), plus(bytes), relu, address(backend, y) + bytes);
+    }
+  });
+  return y;
+}
+
+function fixedGradient(native: NativeFunctions, args: KernelArgs): TensorInfo[] {
+  const { backend } = args;
+  const [dy, y, scale, variance] = ['dy', 'y', 'scale', 'variance'].map((name) => input(args, name)) as [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
+  const { epsilon, joined } = attributes(args.attrs);
+  const channels = dy.shape.at(-1)!;
+  const [dx, ...dPlus] = outputs(args, joined ? [dy, dy] : [dy]) as [TensorInfo, ...TensorInfo[]];
+  const kept = within(args, dPlus[0]);
+  withScratch(backend, (scratch) => {
+    const gain = scratch.floats(channels);
+    for (const { count, bytes, at } of segments(args, dy.shape)) {
+      native.gains(channels, at(scale), at(variance), epsilon, gain);
+      native.rectifiedGain(count, channels, address(backend, dy) + bytes, address(backend, y) + bytes, gain, kept(bytes), address(backend, dx) + bytes);
+    }
+  });
+  return [dx, ...dPlus];
 }
 
 const attributes = (attrs: NamedAttrMap): BatchNormRowsAttrs => attrs as unknown as BatchNormRowsAttrs;
 
-const pixels = (shape: readonly number[]): number => shape.slice(1, -1).reduce((a, b) => a * b, 1);
+const outputs = ({ backend }: KernelArgs, like: readonly TensorInfo[]): TensorInfo[] => like.map(({ shape }) => backend.makeOutput(shape, 'float32'));
 
-/** Pixels of each segment, and where it starts. */
-function segments(counts: readonly number[], shape: readonly number[]): { count: number; bytes: number }[] {
+/** Address of what stands that many bytes into a tensor; 0 without one. */
+const within = ({ backend }: KernelArgs, tensor: TensorInfo | undefined) => (bytes: number): number => (tensor === undefined ? 0 : address(backend, tensor) + bytes);
+
+/** Neighbouring rows that are normalized together: their pixels, where they start, and where a tensor has the values for them. */
+interface Rows {
+  readonly count: number;
+  readonly bytes: number;
+  readonly at: (tensor: TensorInfo) => number;
+}
+
+function segments({ backend, attrs }: KernelArgs, shape: readonly number[]): Rows[] {
+  const [channels, pixels] = [shape.at(-1)!, shape.slice(1, -1).reduce((a, b) => a * b, 1)];
   let start = 0;
-  return counts.map((rows) => {
-    const segment = { count: rows * pixels(shape), bytes: start * pixels(shape) * shape.at(-1)! * 4 };
+  return attributes(attrs).counts.map((rows, s) => {
+    const bytes = start * pixels * channels * 4;
     start += rows;
-    return segment;
+    return { count: rows * pixels, bytes, at: (tensor) => address(backend, tensor) + s * channels * 4 };
   });
 }

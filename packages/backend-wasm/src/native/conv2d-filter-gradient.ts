@@ -1,15 +1,18 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
-import { type AddedKernel, input, zeros } from '../kernels/heap.ts';
-import { forwardShape } from './conv2d.ts';
+import { type AddedKernel, input, view } from '../kernels/heap.ts';
+import { forwardShape, isSmall, skipped } from './conv2d.ts';
 import { type LoadImages, loader, paddedWidth } from './images.ts';
 import type { NativeFunctions } from './module.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
+import { isForWinograd } from './winograd.ts';
+import { winogradFilter } from './winograd-filter.ts';
 
 /**
  * Filter gradient of a 2-D convolution: for every filter row, the windows' stretches times dy, summed over all pixels (see
- * assembly/outer.ts). Examples are added one after the other, whatever the size of the batch.
+ * assembly/outer.ts), or for size 3 and stride 1 by transforms. Examples are added one after the other, whatever the size of the
+ * batch.
  */
 export const conv2dFilterGradient = (native: NativeFunctions): AddedKernel => ({
   kernelName: 'Conv2DBackpropFilter',
@@ -23,9 +26,26 @@ export const conv2dFilterGradient = (native: NativeFunctions): AddedKernel => ({
 /** Gradient with respect to the filter [rows, columns, in channels, out channels], a new tensor. */
 export function filterGradient(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, x: TensorInfo, dy: TensorInfo): TensorInfo {
   const { rows, columns, inChannels, outChannels } = geometry;
-  const dw = zeros(backend, [rows.kernel, columns.kernel, inChannels, outChannels]);
+  const dw = backend.makeOutput([rows.kernel, columns.kernel, inChannels, outChannels], 'float32');
+  const small = isSmall(geometry) && isForWinograd(inChannels, outChannels, rows.output, columns.output);
+  if (!small || !winogradFilter(native, backend, geometry, address(backend, x), address(backend, dy), address(backend, dw))) direct(native, backend, geometry, { x, dy, dw });
+  return dw;
+}
+
+/** Tensors of the gradient. */
+interface Operands {
+  readonly x: TensorInfo;
+  readonly dy: TensorInfo;
+  readonly dw: TensorInfo;
+}
+
+/** Example after example, tap by tap. */
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { x, dy, dw }: Operands): void {
+  const { rows, columns, inChannels, outChannels } = geometry;
+  view(backend, dw).fill(0);
   const shape = enoughToCopy(forwardShape(geometry), columns.kernel * inChannels);
   const line = paddedWidth(shape) * inChannels * 4;
+  const start = skipped(rows) * line + skipped(columns) * inChannels * 4;
   withScratch(backend, (scratch) => {
     const images = loader(native, scratch, address(backend, x), shape, 1);
     const gradients = panelLoader(native, scratch, address(backend, dy), geometry);
@@ -33,12 +53,11 @@ export function filterGradient(native: NativeFunctions, backend: BackendWasm, ge
     for (let n = 0; n < geometry.batch; n++)
       native.outer(
         rows.output, columns.output,
-        images(n, 1), rows.stride * line, columns.stride * inChannels * 4,
+        images(n, 1) + start, rows.stride * line, columns.stride * inChannels * 4,
         gradients(n, 1), columns.output * step, step,
         rows.kernel, columns.kernel * inChannels, line, outChannels, address(backend, dw),
       );
   });
-  return dw;
 }
 
 /** Tiles read four values of a stretch, so shorter ones must be in scratch: behind a tensor the memory may end. */

@@ -92,9 +92,15 @@ export function forwardShape({ rows, columns, inChannels }: ConvGeometry): Padde
     Math.max(0, (output - 1) * stride + kernel - before - size);
   return {
     height: rows.input, width: columns.input, channels: inChannels,
-    top: rows.before, bottom: after(rows), left: columns.before, right: after(columns),
+    top: Math.max(0, rows.before), bottom: after(rows), left: Math.max(0, columns.before), right: after(columns),
   };
 }
+
+/**
+ * Inputs in front of the first window: TF.js gives 3-D 'same' windows that are smaller than their stride less than no padding, where
+ * that is an odd number.
+ */
+export const skipped = ({ before }: ConvAxis): number => Math.max(0, -before);
 
 /** Byte offsets of the windows of a block of images, and of their pixels in the result. */
 const windows = remembered(({ rows, columns, inChannels, outChannels }: ConvGeometry, shape: PaddedShape) => {
@@ -104,6 +110,6 @@ const windows = remembered(({ rows, columns, inChannels, outChannels }: ConvGeom
   for (let i = 0, n = 0; n < atOnce; n++)
     for (let h = 0; h < rows.output; h++)
       for (let w = 0; w < columns.output; w++, i++)
-        sources[i] = 4 * (n * imageFloats(shape) + (h * rows.stride * paddedWidth(shape) + w * columns.stride) * inChannels);
+        sources[i] = 4 * (n * imageFloats(shape) + ((skipped(rows) + h * rows.stride) * paddedWidth(shape) + skipped(columns) + w * columns.stride) * inChannels);
   return { atOnce, pixels, sources, targets: sources.map((_, i) => i * outChannels * 4) };
 });

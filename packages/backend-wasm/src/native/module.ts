@@ -1,5 +1,5 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { relaxedSimd, simd } from '@robustjs/backend-wasm/modules';
+import { relaxedSimd, sharedRelaxedSimd, sharedSimd, simd } from '@robustjs/backend-wasm/modules';
 
 /** Addresses and sizes are bytes unless they count something; all work in place on the backend's memory. */
 export interface NativeFunctions {
@@ -17,26 +17,37 @@ export interface NativeFunctions {
     count: number, from: number, height: number, width: number, channels: number,
     to: number, top: number, bottom: number, left: number, right: number, channelsOut: number,
   ): void;
+  zero(to: number, size: number): number;
   /** assembly/pack.ts */
   packPanels(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, panelSize: number): void;
   packColumns(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, columnSize: number): void;
   /** assembly/batch-norm.ts */
   moments(count: number, channels: number, x: number, mean: number, variance: number): void;
   gains(channels: number, scale: number, variance: number, epsilon: number, gain: number): void;
-  normalize(count: number, channels: number, x: number, center: number, gain: number, offset: number, y: number): void;
-  gradientSums(count: number, channels: number, dy: number, x: number, center: number, sums: number, products: number): void;
+  normalize(
+    count: number, channels: number, x: number, center: number, gain: number, offset: number, plus: number, rectified: boolean, y: number,
+  ): void;
+  rectifiedGain(count: number, channels: number, dy: number, y: number, gain: number, kept: number, dx: number): void;
+  gradientSums(
+    count: number, channels: number, dy: number, x: number, center: number, gain: number, offset: number, sums: number, products: number,
+  ): void;
   gradientTerms(
     count: number, channels: number, gain: number, variance: number, epsilon: number,
     sums: number, products: number, slope: number, level: number,
   ): void;
   inputGradient(
     count: number, channels: number, dy: number, x: number, center: number,
-    gain: number, slope: number, level: number, dx: number,
+    gain: number, offset: number, slope: number, level: number, dx: number,
   ): void;
   /** assembly/binary.ts */
   binary(operation: number, outer: number, middle: number, inner: number, large: number, small: number, to: number): void;
   /** assembly/compare.ts */
   compareNumber(greater: number, count: number, from: number, number: number, to: number): void;
+  /** assembly/projected-step.ts */
+  linfStep(count: number, x: number, gradient: number, clean: number, alpha: number, eps: number, low: number, high: number, to: number): void;
+  l2Step(
+    rows: number, size: number, x: number, gradient: number, clean: number, alpha: number, eps: number, low: number, high: number, to: number,
+  ): void;
   /** assembly/relu.ts */
   relu(from: number, to: number, count: number): void;
   reluGradient(dy: number, x: number, to: number, count: number): void;
@@ -45,8 +56,64 @@ export interface NativeFunctions {
     from: number, down: number, across: number, rows: number, rowStep: number, columns: number, columnStep: number,
     to: number, plane: number,
   ): void;
-  winogradInput(tiles: number, sources: number, a: number, line: number, channels: number, to: number, plane: number): void;
-  winogradOutput(tiles: number, targets: number, from: number, plane: number, channels: number, to: number, line: number): number;
+  winogradInput(tiles: number, sources: number, a: number, line: number, channels: number, to: number, plane: number, lines: number): void;
+  winogradProduct(
+    tiles: number, sources: number, targets: number, a: number, planeA: number,
+    channels: number, b: number, planeB: number, columns: number, c: number, planeC: number,
+  ): void;
+  winogradOutput(
+    tiles: number, targets: number, from: number, plane: number, channels: number, to: number, line: number, lines: number,
+  ): number;
+  /** assembly/pool.ts; `geometry` as {@link axisTable} writes it, for depth, rows and columns. */
+  maxPool(count: number, channels: number, geometry: number, x: number, y: number): void;
+  averagePool(count: number, channels: number, geometry: number, x: number, y: number): void;
+  maxPoolGradient(count: number, channels: number, geometry: number, dy: number, x: number, dx: number): void;
+  maxPoolGather(count: number, channels: number, geometry: number, from: number, x: number, y: number): void;
+  averagePoolGradient(count: number, channels: number, geometry: number, dy: number, dx: number): void;
+  /** assembly/depthwise.ts; `geometry` for rows and columns. */
+  depthwise(
+    rows: number, columns: number, channels: number, a: number, down: number, across: number,
+    filter: number, tapRows: number, tapColumns: number, tapDown: number, tapAcross: number, y: number,
+  ): void;
+  depthwiseInput(channels: number, geometry: number, dy: number, filter: number, dx: number): void;
+  depthwiseFilter(channels: number, geometry: number, x: number, dy: number, dw: number): void;
+  widen(count: number, times: number, from: number, to: number): void;
+  narrow(count: number, times: number, from: number, to: number): void;
+  /** assembly/depth.ts */
+  unfoldDepth(
+    outputs: number, taps: number, stride: number, dilation: number, before: number,
+    depth: number, pixels: number, channels: number, from: number, to: number,
+  ): void;
+  foldDepth(
+    outputs: number, taps: number, stride: number, before: number,
+    depth: number, pixels: number, channels: number, from: number, to: number,
+  ): void;
+  /** assembly/activations.ts */
+  activation(kind: number, count: number, alpha: number, x: number, y: number): void;
+  activationGradient(kind: number, count: number, alpha: number, dy: number, x: number, dx: number): void;
+  /** assembly/clip.ts */
+  clip(count: number, from: number, low: number, high: number, to: number): void;
+  /** assembly/cross-entropy.ts; labels or probabilities, the other address is 0. */
+  crossEntropy(rows: number, classes: number, logits: number, labels: number, probabilities: number, smoothing: number, to: number): void;
+  crossEntropyGradient(
+    rows: number, classes: number, dy: number, logits: number, labels: number, probabilities: number,
+    smoothing: number, held: number, to: number,
+  ): void;
+  /** assembly/optimizer.ts */
+  momentumStep(
+    count: number, p: number, gradient: number, slot: number, toP: number, toSlot: number,
+    rate: number, momentum: number, nesterov: number, decay: number,
+  ): void;
+  adamStep(
+    count: number, p: number, gradient: number, m: number, v: number, toP: number, toM: number, toV: number,
+    length: number, beta1: number, rest1: number, beta2: number, rest2: number, epsilon: number, decay: number,
+  ): void;
+  /** assembly/repeat.ts */
+  repeatMiddle(outer: number, count: number, inner: number, from: number, to: number, divisor: number): void;
+  /** assembly/winograd-filter.ts */
+  winogradGradient(tiles: number, sources: number, dy: number, line: number, channels: number, to: number, plane: number, lines: number): void;
+  winogradSums(tiles: number, channels: number, a: number, planeA: number, channelsOut: number, b: number, planeB: number, sums: number): void;
+  winogradTaps(count: number, sums: number, to: number, lines: number): number;
   /** assembly/sum.ts */
   sumMiddle(outer: number, count: number, inner: number, from: number, to: number, factor: number): void;
 }
@@ -77,6 +144,8 @@ interface Engine {
 /** Emscripten's names, which the backend's type does not show. */
 export interface HeapModule {
   readonly asm: { readonly memory: Memory };
+  /** In the threaded build, which imports its memory. */
+  readonly wasmMemory?: Memory;
   readonly HEAPU8: Uint8Array;
   _malloc(size: number): number;
   _free(address: number): void;
@@ -85,15 +154,16 @@ export interface HeapModule {
 /** The module behind the backend, with its memory and allocator; TF.js does not declare it. */
 export const heapOf = (backend: BackendWasm): HeapModule => (backend as unknown as { wasm: HeapModule }).wasm;
 
-/**
- * Links the kernels to the backend's memory; undefined where that cannot be: no SIMD, or a memory shared between threads
- * (TF.js's threaded build), which modules compiled for an unshared one cannot use.
- */
+/** Links the kernels to the backend's memory; undefined where the engine has no SIMD. */
 export async function linkNative(backend: BackendWasm, relaxed: boolean): Promise<NativeModule | undefined> {
-  const { memory } = heapOf(backend).asm;
-  if (typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer) return undefined;
+  const heap = heapOf(backend);
+  const memory = heap.wasmMemory ?? heap.asm.memory;
+  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
   const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
-  const candidates = [...(relaxed ? [['relaxed-simd', relaxedSimd] as const] : []), ['simd', simd] as const];
+  const candidates = [
+    ...(relaxed ? [['relaxed-simd', shared ? sharedRelaxedSimd : relaxedSimd] as const] : []),
+    ['simd', shared ? sharedSimd : simd] as const,
+  ];
   for (const [variant, encoded] of candidates) {
     const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
     if (!engine.validate(bytes)) continue;

@@ -1,40 +1,78 @@
 import { registerReluGradient } from '../gradients/relu.ts';
+import { registerActivationGradients } from '../gradients/activations.ts';
+import { registerCrossEntropyGradients } from '../gradients/cross-entropy.ts';
+import { registerFusedGradients } from '../gradients/fused.ts';
+import { keepOverrides } from '../gradients/override.ts';
+import { registerPoolGradients } from '../gradients/pools.ts';
+import { registerSumGradients } from '../gradients/sums.ts';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { registerBatchNormGradients } from '../gradients/batch-norm.ts';
 import { type AddedKernel, install } from '../kernels/heap.ts';
+import { unsortedSegmentSum } from '../kernels/unsorted-segment-sum.ts';
+import { activationKernels } from './activations.ts';
 import { batchNormKernels } from './batch-norm.ts';
 import { binaryKernels } from './binary.ts';
+import { clipByValue } from './clip.ts';
 import { compareKernels } from './compare.ts';
 import { conv2d } from './conv2d.ts';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.ts';
 import { conv2dInputGradient } from './conv2d-input-gradient.ts';
+import { conv3dKernels } from './conv3d.ts';
+import { crossEntropyKernels } from './cross-entropy.ts';
+import { depthwiseKernels } from './depthwise.ts';
+import { fusedKernels } from './fused.ts';
+import { gather } from './gather.ts';
 import { identity } from './identity.ts';
 import { freeWithData } from './kept-weights.ts';
 import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
+import { optimizerKernels } from './optimizer.ts';
 import { padV2 } from './pad.ts';
+import { poolKernels } from './pool.ts';
+import { projectedStepKernels } from './projected-step.ts';
 import { reluKernels } from './relu.ts';
+import { repeatAxes } from './repeat.ts';
 import { slice } from './slice.ts';
 import { sumKernels } from './sum.ts';
+import { tile } from './tile.ts';
 
-/** Puts the compiled kernels in the place of the rewrites that serve where they cannot be linked. */
+/** Registers this package's kernels with the backend, in the place of its own where it has them, and their gradients. */
 export function registerNative(backend: BackendWasm, native: NativeFunctions): void {
   freeWithData(backend);
   const kernels: AddedKernel[] = [
+    ...activationKernels(native),
     batchMatMul(native),
     ...batchNormKernels(native),
     ...binaryKernels(native),
+    clipByValue(native),
     ...compareKernels(native),
     conv2d(native),
     conv2dFilterGradient(native),
     conv2dInputGradient(native),
+    ...conv3dKernels(native),
+    ...crossEntropyKernels(native),
+    ...depthwiseKernels(native),
+    ...fusedKernels(native),
+    gather,
     identity,
+    ...optimizerKernels(native),
     padV2,
+    ...poolKernels(native),
+    ...projectedStepKernels(native),
     ...reluKernels(native),
+    repeatAxes(native),
     slice,
     ...sumKernels(native),
+    tile,
+    unsortedSegmentSum,
   ];
   kernels.forEach(install);
   registerBatchNormGradients();
   registerReluGradient();
+  registerActivationGradients();
+  registerCrossEntropyGradients();
+  registerFusedGradients();
+  registerPoolGradients();
+  registerSumGradients();
+  keepOverrides();
 }

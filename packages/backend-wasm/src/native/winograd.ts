@@ -40,15 +40,17 @@ export function isForWinograd(channels: number, channelsOut: number, height: num
   return fits(channels) && fits(channelsOut) && Math.min(height, width) >= 4;
 }
 
-const PLANES = 16;
+export const PLANES = 36;
+/** Rows and columns of outputs in a tile. */
+export const TILE = 4;
 /** Floats of transformed patches and outputs at a time: they should stay in the second-level cache. */
-const FLOATS_AT_ONCE = 65536;
+const FLOATS_AT_ONCE = 131_072;
 const IMAGE_FLOATS = 24_576;
 /** Floats between planes: at distances of a power of two all would compete for the same few lines of the first-level cache. */
-const APART = 48;
+export const APART = 48;
 
 /**
- * Computes a convolution with a third of the multiplications (see assembly/winograd.ts). Examples whose results are not all finite
+ * Computes a convolution with a quarter of the multiplications (see assembly/winograd.ts). Examples whose results are not all finite
  * are given to `direct` instead: the transforms would spread an infinity as NaN over its whole tile.
  */
 export function winograd(
@@ -61,6 +63,7 @@ export function winograd(
   const load = loader(native, scratch, from, shape, images);
   const [patchPlane, productPlane] = [(atOnce * channels + APART) * 4, (atOnce * channelsOut + APART) * 4];
   const [patches, products] = [scratch.floats((PLANES * patchPlane) / 4), scratch.floats((PLANES * productPlane) / 4)];
+  const between = scratch.floats(PLANES * 4);
   const packed = transformFilter(native, backend, scratch, convolution);
   const [sourceTable, targetTable, lineTable, resultTable] = [sources, targets, lines, results].map((table) => scratch.table(table)) as [number, number, number, number];
   const imageSize = height * width * channelsOut;
@@ -70,10 +73,9 @@ export function winograd(
     let finite = true;
     for (let tile = 0; tile < count * tiles; tile += atOnce) {
       const some = Math.min(atOnce, count * tiles - tile);
-      native.winogradInput(some, sourceTable + tile * 4, a, paddedWidth(shape) * channels * 4, channels, patches, patchPlane);
-      for (let p = 0; p < PLANES; p++)
-        native.product(some, lineTable, resultTable, patches + p * patchPlane, 1, channels, 0, packed.at + p * packed.size, channelsOut, products + p * productPlane);
-      finite = native.winogradOutput(some, targetTable + tile * 4, products, productPlane, channelsOut, to + n * imageSize * 4, width * channelsOut * 4) !== 0 && finite;
+      native.winogradInput(some, sourceTable + tile * 4, a, paddedWidth(shape) * channels * 4, channels, patches, patchPlane, between);
+      native.winogradProduct(some, lineTable, resultTable, patches, patchPlane, channels, packed.at, packed.size, channelsOut, products, productPlane);
+      finite = native.winogradOutput(some, targetTable + tile * 4, products, productPlane, channelsOut, to + n * imageSize * 4, width * channelsOut * 4, between) !== 0 && finite;
     }
     if (finite) continue;
     for (let example = n; example < n + count; example++)
@@ -97,18 +99,35 @@ function transformFilter(
   return { at, size };
 }
 
-const plan = remembered((given: PaddedShape, height: number, width: number, channelsOut: number) => {
-  const [down, across] = [Math.ceil(height / 2), Math.ceil(width / 2)];
-  // Odd sizes have a last tile of which half lies outside.
-  const shape = { ...given, bottom: given.bottom + 2 * down - height, right: given.right + 2 * across - width };
+/** Padded images of a block and their tiles. */
+interface TilePlan {
+  readonly shape: PaddedShape;
+  /** Images in a block, tiles of one, and tiles transformed at a time. */
+  readonly images: number;
+  readonly tiles: number;
+  readonly atOnce: number;
+  /** Where the patches of a block lie, and where its outputs go; see assembly/winograd.ts. */
+  readonly sources: Uint32Array;
+  readonly targets: Uint32Array;
+  /** Rows of the products' operands and results. */
+  readonly lines: Uint32Array;
+  readonly results: Uint32Array;
+}
+
+/** How a convolution of padded images is cut into tiles. */
+export const plan: (given: PaddedShape, height: number, width: number, channelsOut: number) => TilePlan = remembered((given, height, width, channelsOut) => {
+  const [down, across] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
+  // The last tiles may lie half outside.
+  const shape = { ...given, bottom: given.bottom + TILE * down - height, right: given.right + TILE * across - width };
   const tiles = down * across;
   const images = Math.max(1, Math.floor(IMAGE_FLOATS / imageFloats(shape)));
   const [sources, targets] = [new Uint32Array(images * tiles), new Uint32Array(images * tiles)];
+  const more = (size: number, start: number): number => Math.min(TILE, size - start) - 1;
   for (let i = 0, n = 0; n < images; n++)
-    for (let h = 0; h < height; h += 2)
-      for (let w = 0; w < width; w += 2, i++) {
+    for (let h = 0; h < height; h += TILE)
+      for (let w = 0; w < width; w += TILE, i++) {
         sources[i] = 4 * (n * imageFloats(shape) + (h * paddedWidth(shape) + w) * shape.channels);
-        targets[i] = 4 * ((n * height + h) * width + w) * channelsOut + (w + 1 < width ? 1 : 0) + (h + 1 < height ? 2 : 0);
+        targets[i] = 4 * ((n * height + h) * width + w) * channelsOut + more(width, w) + 4 * more(height, h);
       }
   const fitting = Math.floor(FLOATS_AT_ONCE / (PLANES * (shape.channels + channelsOut)) / 4) * 4;
   const atOnce = Math.max(16, Math.min(128, fitting));

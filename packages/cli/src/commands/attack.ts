@@ -1,18 +1,18 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { attacks } from '@robustjs/attacks';
-import { type AttackResult, type Bounds, evaluation, type Model, modelOf, randomStream, RobustError, runAttack, threatModel, type ThreatModel } from '@robustjs/core';
-import { type NpyArray, parseNpy, take, writeNpy } from '@robustjs/datasets';
-import { checkClasses, encodePng, openData, type Predictor, readExamples, startRuntime, writableFolder } from '@robustjs/harness';
+import { type AttackResult, type Bounds, evaluation, type Model, randomStream, runAttack, threatModel, type ThreatModel } from '@robustjs/core';
+import { take, writeNpy } from '@robustjs/datasets';
+import { checkClasses, encodePng, startRuntime, writableFolder } from '@robustjs/harness';
 import { argMax, dispose, slice, tensor, tensor1d, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { AttackFlags } from '../flags.ts';
+import { openOptionsOf } from '../model-options.ts';
 import { openNetwork, type Subject } from '../networks.ts';
 import type { AttackWord } from '../parse.ts';
-import { readBytes } from '../read.ts';
 import { nearest, usage } from '../usage.ts';
-import { dataOf } from '../test-data.ts';
+import { testData } from '../test-data.ts';
 import { rankingEps } from './evaluate.ts';
 
 /** Inputs to attack. */
@@ -41,10 +41,10 @@ export async function attackInputs(name: string, flags: AttackFlags, context: Co
   const out = resolve(context.cwd, flags.out);
   await writableFolder(out);
   await startRuntime('wasm');
-  const subject = await openNetwork(name, context.cwd);
+  const subject = await openNetwork(name, context.cwd, openOptionsOf(flags));
   const inputs = await inputsOf(subject, flags, context);
   const threat = threatOf(subject, flags);
-  const model = modelOfSubject(subject, inputs.shape);
+  const { model } = subject;
   const [x, labels] = [tensor(inputs.values, [inputs.ids.length, ...inputs.shape]), tensor1d(inputs.labels, 'int32')];
   await checkLabels(model, subject, x, inputs);
   const { signal } = context;
@@ -57,6 +57,7 @@ export async function attackInputs(name: string, flags: AttackFlags, context: Co
   const summary = { attack: attack.id, config: attack.config, threat: { type: threat.norm, eps: threat.eps }, seed: flags.seed, broken, n: outcomes.length };
   await writeFile(join(out, 'attack.json'), `${JSON.stringify({ ...summary, outcomes }, null, 2)}\n`);
   context.result({ ...summary, out, files: [...files, 'attack.json'], outcomes });
+  subject.remarks.forEach((remark) => context.line(remark));
   context.line(`${attack.id} at ${threat.norm} ${Number(threat.eps.toPrecision(3))}: ${broken} of ${outcomes.length} are misclassified`);
   for (const { id, label, cleanPrediction, adversarialPrediction } of outcomes) {
     context.line(`  ${id}: class ${label}, predicted ${cleanPrediction} clean and ${adversarialPrediction} adversarial`);
@@ -89,46 +90,13 @@ function makeAttack(words: readonly AttackWord[]): ReturnType<NonNullable<(typeo
   throw usage(`an attack among ${known.join(', ')}`, JSON.stringify(word.id), guess === undefined ? 'see: robustjs list attacks' : `did you mean ${guess}?`);
 }
 
-async function inputsOf(subject: Subject, flags: AttackFlags, { cwd, signal }: Context): Promise<Inputs> {
-  if ((flags.inputs === undefined) !== (flags.labels === undefined)) throw usage('--inputs and --labels together', 'one of them', 'give both, or neither for test examples');
-  if (flags.inputs !== undefined && flags.labels !== undefined) return inputFiles(subject, resolve(cwd, flags.inputs), resolve(cwd, flags.labels));
-  const { test } = await openData(dataOf(subject, flags, cwd), { signal });
-  const sample = take(test, Math.min(flags.examples, test.size), 0);
+async function inputsOf(subject: Subject, { inputs, ...flags }: AttackFlags, { cwd, signal }: Context): Promise<Inputs> {
+  if ((inputs === undefined) !== (flags.labels === undefined)) throw usage('--inputs and --labels together', 'one of them', 'give both, or neither for test examples');
+  const examples = await testData(subject, { ...flags, ...(inputs !== undefined && { images: inputs }) }, cwd, signal);
+  const sample = inputs === undefined ? take(examples, Math.min(flags.examples, examples.size), 0) : examples;
   const rows = sample.ids.map((_, row) => row);
   return { values: await sample.read(rows), shape: sample.inputShape, labels: sample.labels, ids: sample.ids };
 }
-
-async function inputFiles({ evaluable, bounds }: Subject, inputs: string, labels: string): Promise<Inputs> {
-  const x = parseNpy(await readBytes(inputs, 'inputs'), inputs);
-  const y = parseNpy(await readBytes(labels, 'labels'), labels);
-  const [count = 0, ...shape] = x.shape;
-  if (count === 0 || shape.length === 0 || y.shape.length !== 1 || y.shape[0] !== count) {
-    throw new RobustError('RJS_DATA_MISMATCH', { expected: 'inputs of shape [N, ...] and labels of shape [N]', got: `[${x.shape.join(', ')}] and [${y.shape.join(', ')}]`, fix: 'save one label for each input' });
-  }
-  const wanted = shapeWanted(evaluable);
-  if (wanted !== undefined && wanted.some((size, axis) => size !== null && size !== shape[axis])) {
-    throw new RobustError('RJS_DATA_MISMATCH', { expected: `inputs of shape [N, ${wanted.join(', ')}]`, got: `[${x.shape.join(', ')}]`, fix: 'reshape or resize them, batch axis first, channels last' });
-  }
-  const examples = await readExamples(scaled(x), y.values, { inputShape: shape, bounds });
-  return { values: examples.images, shape, labels: Int32Array.from(examples.labels), ids: examples.ids };
-}
-
-/** Shape of one input, where the network says; sizes that it leaves open are null. */
-function shapeWanted(evaluable: Subject['evaluable']): readonly (number | null)[] | undefined {
-  return 'forward' in evaluable ? evaluable.inputShape : evaluable.inputs?.[0]?.shape?.slice(1);
-}
-
-// Images are stored as bytes or as floats in [0, 1].
-const scaled = ({ values }: NpyArray): Float32Array => (values instanceof Uint8Array ? Float32Array.from(values, (byte) => byte / 255) : Float32Array.from(values));
-
-function modelOfSubject({ evaluable, bounds }: Subject, inputShape: readonly number[]): Model {
-  if ('forward' in evaluable) return evaluable;
-  return modelOf((x) => tidy(() => predict(evaluable, x)), { inputShape, bounds });
-}
-
-// A LayersModel cuts a batch into pieces unless told its size.
-const predict = (predictor: Predictor, x: Tensor): Tensor =>
-  (predictor as { predict(inputs: Tensor, options: object): unknown }).predict(x, { batchSize: x.shape[0] }) as Tensor;
 
 async function outcomesOf(model: Model, { route }: Subject, x: Tensor, result: AttackResult, { ids, labels }: Inputs): Promise<Outcome[]> {
   const classes = async (inputs: Tensor): Promise<Int32Array> => {

@@ -2,10 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseEps } from '@robustjs/core';
+import type { OpenOptions } from '@robustjs/interop';
 import { type DatasetEvaluationOptions, type Evaluated, evaluateDataset, stageOf, startRuntime, storeEvaluation, suiteNamed, writableFolder } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { EvaluateFlags } from '../flags.ts';
+import { openOptionsOf } from '../model-options.ts';
 import { openNetwork, type Subject } from '../networks.ts';
 import { testData } from '../test-data.ts';
 import { duration } from '../ui/duration.ts';
@@ -27,6 +29,8 @@ export interface StoredCommand {
   readonly dataDir?: string;
   readonly images?: string;
   readonly labels?: string;
+  /** What was said of a network from elsewhere. */
+  readonly options?: OpenOptions;
 }
 
 /** `robustjs evaluate`: fails when the result is refused. */
@@ -36,10 +40,11 @@ export async function evaluateNetwork(given: string | undefined, flags: Evaluate
   const out = flags.out === undefined ? undefined : resolve(context.cwd, flags.out);
   if (out !== undefined) await writableFolder(out);
   const runtime = await startRuntime('wasm');
-  const subject = await openNetwork(name, context.cwd);
+  const opening = openOptionsOf(flags);
+  const subject = await openNetwork(name, context.cwd, opening);
   const data = await testData(subject, flags, context.cwd, context.signal);
   const options = { ...(await optionsOf(subject, flags, context)), runtime, signal: context.signal, ...(out !== undefined && { folder: out }) };
-  const source = { module: new URL('../subject-module.js', import.meta.url).href, setup: { name, cwd: context.cwd } };
+  const source = { module: new URL('../subject-module.js', import.meta.url).href, setup: { name, cwd: context.cwd, options: opening } };
   const workers = flags.workers ?? availableParallelism();
   const evaluated = await withProgress(subject, (onProgress) => evaluateDataset(subject.evaluable, data, { ...options, workers, source, onProgress }));
   const seconds = (performance.now() - started) / 1000;
@@ -51,7 +56,7 @@ export async function evaluateNetwork(given: string | undefined, flags: Evaluate
   const { entry } = evaluated;
   context.result({ entry, ...(out !== undefined && { out }) });
   printEntries([entry], context);
-  if (subject.remark !== undefined) context.line(subject.remark);
+  subject.remarks.forEach((remark) => context.line(remark));
   context.line(`${entry.clean.n} test examples of ${entry.dataset.id}, ${duration(seconds)}${out === undefined ? '' : `; written to ${out}`}`);
   return entry.refused === undefined ? exitCodes.ok : exitCodes.failed;
 }
@@ -91,12 +96,13 @@ async function optionsOf(subject: Subject, flags: EvaluateFlags, { cwd }: Contex
     ...(flags.claim !== undefined && { claim: flags.claim }),
     ...(flags.curve === false && { curve: false as const }),
     ...(flags.backbone !== undefined && { backbone: (await openNetwork(flags.backbone, cwd)).evaluable }),
+    ...(subject.approximateGradient && { approximateGradient: true }),
     ...(route && { route }),
   };
 }
 
-const commandOf = (model: string, { data, dataDir, images, labels }: EvaluateFlags, { cwd }: Context): StoredCommand => ({
-  model, cwd, ...(data !== undefined && { data }), ...(dataDir !== undefined && { dataDir }), ...(images !== undefined && { images }), ...(labels !== undefined && { labels }),
+const commandOf = (model: string, { data, dataDir, images, labels, ...flags }: EvaluateFlags, { cwd }: Context): StoredCommand => ({
+  model, cwd, options: openOptionsOf(flags), ...(data !== undefined && { data }), ...(dataDir !== undefined && { dataDir }), ...(images !== undefined && { images }), ...(labels !== undefined && { labels }),
 });
 
 /** The command that a folder was made by; nothing where the file is gone. */

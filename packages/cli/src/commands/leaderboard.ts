@@ -2,7 +2,8 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import {
-  entriesIn, type Entry, formatRetrievalTable, formatTable, imageClassification, metricLearning, renderLeaderboardReadme, renderResultBlock, type RetrievalEntry, retrievalEntriesIn,
+  entriesIn, type Entry, formatRetrievalTable, formatTable, imageClassification, metricLearning, type PerformanceRecord, renderLeaderboardReadme, renderPerformance, renderResultBlock,
+  type RetrievalEntry, retrievalEntriesIn,
 } from '@robustjs/harness';
 import { attacksPage } from '../attacks-page.ts';
 import type { Context } from '../context.ts';
@@ -53,16 +54,27 @@ async function pagesOf(root: string, entries: readonly Entry[], retrieval: reado
     const before = existsSync(path) ? await readFile(path, 'utf8') : '';
     return { path, before, after: before === '' && empty === '' ? '' : render(before || empty) };
   };
+  const speed = await newestPerformance(root);
   const plugins = existsSync(join(root, 'plugins')) ? await readdir(join(root, 'plugins')) : [];
   const measured = plugins.filter((id) => entries.some(({ method }) => method.id === id));
   return Promise.all([
-    page(join(root, 'benchmarks', 'README.md'), (text) => renderLeaderboardReadme(text, entries, retrieval), EMPTY),
+    page(join(root, 'benchmarks', 'README.md'), (text) => withSpeed(renderLeaderboardReadme(text, entries, retrieval), speed), EMPTY),
     page(join(root, 'README.md'), (text) => (text.includes('<!-- leaderboard:start -->') ? renderLeaderboardReadme(text, entries, retrieval) : text)),
     page(join(root, 'docs', 'attacks.md'), attacksPage),
     ...measured.map((id) =>
       page(join(root, 'plugins', id, 'README.md'), (text) => renderResultBlock(text, entries.filter(({ method }) => method.id === id || method.id === 'standard'))),
     ),
   ]);
+}
+
+const withSpeed = (text: string, record: PerformanceRecord | undefined): string => (record === undefined ? text : renderPerformance(text, record));
+
+/** The newest record of the performance benchmark that has the format of today; their names are times. */
+async function newestPerformance(root: string): Promise<PerformanceRecord | undefined> {
+  const folder = join(resultsFolder(root), 'performance');
+  const names = existsSync(folder) ? (await readdir(folder)).filter((name) => name.endsWith('.json')).sort() : [];
+  const records = await Promise.all(names.map((name) => readJsonFile(join(folder, name), 'a performance record') as Promise<Partial<PerformanceRecord>>));
+  return records.filter((record): record is PerformanceRecord => record.format === 2).at(-1);
 }
 
 /** Copies a run's entries, outcomes, networks and times to where published results lie. */

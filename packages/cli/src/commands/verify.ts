@@ -3,6 +3,7 @@ import { readEvaluation, startRuntime, type Verified, verifyEvaluation } from '@
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { VerifyFlags } from '../flags.ts';
+import { openOptionsOf } from '../model-options.ts';
 import { openNetwork } from '../networks.ts';
 import { testData } from '../test-data.ts';
 import { usage } from '../usage.ts';
@@ -17,7 +18,7 @@ export async function verify(folder: string, flags: VerifyFlags, context: Contex
   const { model = command.model, data, dataDir, images, labels } = flags;
   if (model === undefined) throw usage('--model, since the folder does not say what was evaluated', 'none', 'name the network that this is a result of');
   const cwdOf = (given: unknown): string => (given === undefined ? (command.cwd ?? context.cwd) : context.cwd);
-  const subject = await openNetwork(model, cwdOf(flags.model));
+  const subject = await openNetwork(model, cwdOf(flags.model), { ...command.options, ...openOptionsOf(flags) });
   // Data named here replace all that the folder says of them.
   const named = data ?? dataDir ?? images ?? labels;
   const dataset = await testData(subject, named === undefined ? command : flags, cwdOf(named), context.signal);

@@ -1,4 +1,4 @@
-import { checkRoute, evaluation, type Model, type Route } from '@robustjs/core';
+import { checkRoute, evaluation, type Model, randomStream, type Route } from '@robustjs/core';
 import { Tensor, tensor } from '@tensorflow/tfjs-core';
 import { wrong } from './errors.ts';
 
@@ -25,7 +25,7 @@ export async function probeClasses(model: Model, route: Route, example: Float32A
 
 function forwardOf(model: Model, route: Route, input: Tensor): unknown {
   try {
-    return model.forward(input, evaluation(route));
+    return model.forward(input, { ...evaluation(route), random: randomStream(0).split('probe') });
   } catch (cause) {
     const got = cause instanceof Error ? `an error: ${cause.message}` : 'an error';
     throw wrong('OUTPUT', `a forward pass of an input of shape [${input.shape.join(', ')}]`, got, 'check inputShape, and that predict takes a whole batch', cause);

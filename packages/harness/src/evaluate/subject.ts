@@ -14,8 +14,15 @@ export interface Predictor {
   getWeights?(): readonly Tensor[];
 }
 
-/** What can be evaluated: a model of ours, anything with `predict`, or a function from inputs to logits. */
-export type Evaluable = Model | Predictor | ((inputs: Tensor) => Tensor);
+/** A model with weights that are no variables of its own, as `openModel` of `@robustjs/interop` gives it. */
+export interface WeighedModel {
+  readonly model: Model;
+  /** Its weights by name. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+/** What can be evaluated: a model of ours or an opened one, anything with `predict`, or a function from inputs to logits. */
+export type Evaluable = Model | WeighedModel | Predictor | ((inputs: Tensor) => Tensor);
 
 /** A model under evaluation, with what can be seen of its weights. */
 export interface Subject {
@@ -23,7 +30,7 @@ export interface Subject {
   /** Numbers that were trained; 0 where they cannot be seen. */
   readonly parameterCount: number;
   /** SHA-256 of parameters and buffers; null where they cannot be seen. */
-  weightsHash(): Promise<string | null>;
+  readonly weightsHash: () => Promise<string | null>;
 }
 
 /** What a foreign model is not expected to know about itself. */
@@ -44,6 +51,7 @@ export function subjectOf(evaluable: Evaluable, declared: InputDeclaration, fall
   if (typeof evaluable === 'function') return seenFromOutside(evaluable, shapeOf(declared.inputShape, fallback), declared.bounds, []);
   if (typeof evaluable !== 'object' || evaluable === null) throw notAModel(String(evaluable));
   if (isModel(evaluable)) return ours(evaluable, declared);
+  if ('weights' in evaluable && 'model' in evaluable) return { ...ours(evaluable.model, declared), ...weighed([...evaluable.weights.values()]) };
   if (typeof evaluable.predict !== 'function') throw notAModel('an object without predict');
   const inputs = evaluable.inputs ?? [];
   if (inputs.length > 1) {
@@ -73,10 +81,14 @@ function seenFromOutside(
 ): Subject {
   return {
     model: modelOf((inputs) => tidy(() => predict(inputs)), { inputShape, ...(bounds && { bounds }) }),
-    parameterCount: weights.reduce((count, weight) => count + weight.size, 0),
-    weightsHash: async () => (weights.length === 0 ? null : tensorsHash(weights)),
+    ...weighed(weights),
   };
 }
+
+const weighed = (weights: readonly Tensor[]): Pick<Subject, 'parameterCount' | 'weightsHash'> => ({
+  parameterCount: weights.reduce((count, weight) => count + weight.size, 0),
+  weightsHash: async () => (weights.length === 0 ? null : tensorsHash(weights)),
+});
 
 // LayersModel.predict cuts a batch into pieces of 32 unless told otherwise; GraphModel takes no such option.
 function predictOf(predictor: Predictor): (inputs: Tensor) => Tensor {

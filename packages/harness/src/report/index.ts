@@ -6,3 +6,4 @@ export { renderReport } from './render-report.ts';
 export { renderResultBlock } from './result-block.ts';
 export { formatTable } from './text-table.ts';
 export type { Picture, ReportInput, Timing } from './types.ts';
+export { type PerformanceEntry, type PerformanceRecord, performanceTable, renderPerformance } from './performance.ts';

@@ -13,8 +13,10 @@ export interface Work {
   readonly forwards: number;
 }
 
-// Sanity checks repeat parts of the suite with other steps and budgets.
+// Quick sanity checks repeat parts of the suite with other steps and budgets.
 const SANITY_SHARE = 0.5;
+// Full ones besides: PGD of many steps, restarts and targets on up to 100 rows, noise and Square on up to 200 that stand.
+const FULL = { gradients: 800, rows: 100, forwards: 2100, survivors: 200 };
 // A training step also takes the gradient of every weight.
 const UPDATE_GRADIENTS = 2;
 
@@ -27,16 +29,21 @@ export function workOf(recipe: Recipe, sizes: { readonly train: number; readonly
   const { data, training, method } = recipe;
   const trained = (data.train ?? sizes.train) * training.epochs;
   const work = recipe.track === 'metric-learning' ? retrievalWork(recipe, sizes.test) : classificationWork(recipe, sizes.test);
-  return { gradients: trained * (attackSteps(method) + UPDATE_GRADIENTS) + work.gradients * (1 + SANITY_SHARE), forwards: work.forwards };
+  return { gradients: trained * (attackSteps(method) + UPDATE_GRADIENTS) + work.gradients, forwards: work.forwards };
 }
 
 const suiteWork = (attacks: readonly AttackRecipe[]): Work => attacks.map(attackWork).reduce(add, { gradients: 0, forwards: 0 });
 
-function classificationWork({ evaluation }: ClassificationRecipe, test: number): Work {
+function classificationWork({ evaluation, tier }: ClassificationRecipe, test: number): Work {
   const { clean, attacked = clean ?? test, eps, curve } = evaluation;
   const suite = suiteWork(evaluation.attacks);
   const line = curve === undefined ? 0 : attackWork(curve.attack).gradients * curve.eps.length * curve.examples;
-  return { gradients: suite.gradients * attacked * eps.length + line, forwards: suite.forwards * attacked * eps.length + (clean ?? test) };
+  const full = evaluation.checks === 'full' || (evaluation.checks === undefined && tier !== 'smoke');
+  const checks = full ? { gradients: FULL.gradients * Math.min(attacked, FULL.rows), forwards: FULL.forwards * Math.min(attacked, FULL.survivors) } : { gradients: 0, forwards: 0 };
+  return {
+    gradients: (suite.gradients * attacked * eps.length + line) * (1 + SANITY_SHARE) + checks.gradients,
+    forwards: suite.forwards * attacked * eps.length + (clean ?? test) + checks.forwards,
+  };
 }
 
 // Other branches of a method are attacked at the largest budget; how many it has, a recipe does not say.
@@ -47,7 +54,7 @@ function retrievalWork({ data, evaluation }: MetricRecipe, test: number): Work {
   const { queries = gallery, eps } = evaluation;
   const suite = suiteWork(evaluation.attacks);
   const rounds = queries * (eps.length + OTHER_BRANCHES);
-  return { gradients: suite.gradients * rounds, forwards: suite.forwards * rounds + gallery * (1 + OTHER_BRANCHES) };
+  return { gradients: suite.gradients * rounds * (1 + SANITY_SHARE), forwards: suite.forwards * rounds + gallery * (1 + OTHER_BRANCHES) };
 }
 
 /** Seconds that some arms take, so many at a time, each as long as it takes; longest first. */

@@ -128,13 +128,14 @@ export interface Subject {
 }
 
 function evaluateArm({ id, recipe }: Arm<ClassificationRecipe>, files: ArmFiles, { trained, method, runtime, data }: Subject, { signal, onEvent, workers = 1, from }: Running): Promise<Evaluated> {
-  const { norm, eps, attacks, clean, attacked, curve, batchSize } = recipe.evaluation;
+  const { norm, eps, attacks, clean, attacked, curve, batchSize, checks = recipe.tier === 'smoke' ? 'quick' : 'full' } = recipe.evaluation;
   return evaluateDataset(trained.model, data.test, {
     id,
     norm,
     eps,
     attacks,
     batchSize,
+    checks,
     ...(clean !== undefined && { clean }),
     ...(attacked !== undefined && { attacked }),
     curve: curve === undefined ? false : { eps: curve.eps, attack: attackOf(curve.attack), examples: curve.examples },

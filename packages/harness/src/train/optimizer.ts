@@ -1,6 +1,6 @@
 import type { NamedVariable } from '@robustjs/core';
-import { namedVariable } from '@robustjs/nn';
-import { add, div, mul, sqrt, square, sub, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core';
+import { adamStep, momentumStep, namedVariable } from '@robustjs/nn';
+import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import type { OptimizerRecipe } from '../recipe.ts';
 
 /** Moves parameters along gradients. Its whole state is in `slots`, so that a run can be taken up again to the bit. */
@@ -26,8 +26,8 @@ export interface Besides {
   readonly rateFactor: number;
 }
 
-/** One step of one parameter; runs inside a tidy. */
-type Rule = (parameter: NamedVariable, gradient: Tensor, slots: readonly NamedVariable[], learningRate: number, step: number) => void;
+/** One step of one parameter, whose values decay by the share `decay`. */
+type Rule = (parameter: NamedVariable, gradient: Tensor, slots: readonly NamedVariable[], learningRate: number, step: number, decay: number) => void;
 
 /**
  * The optimizer of a recipe over these parameters. Weight decay is added to the gradient. Biases and normalization
@@ -46,27 +46,17 @@ export function optimizerOf(recipe: OptimizerRecipe, parameters: readonly NamedV
       parameters.forEach((parameter, i) => {
         const gradient = gradients[i];
         if (gradient === undefined) return;
-        tidy(() => {
-          const decay = decayOf(parameter);
-          const decayed = decay > 0 ? add(gradient, mul(parameter.variable, decay)) : gradient;
-          rule(parameter, decayed, slots[i]!, isBeside(parameter) ? learningRate * besides.rateFactor : learningRate, step);
-        });
+        rule(parameter, gradient, slots[i]!, isBeside(parameter) ? learningRate * besides.rateFactor : learningRate, step, decayOf(parameter));
       });
     },
     dispose: () => slots.flat().forEach(({ variable }) => variable.dispose()),
   };
 }
 
-/** b = momentum b + g; p -= rate b, or rate (g + momentum b) with Nesterov's variant, as PyTorch has it. */
 function sgd({ momentum, nesterov }: OptimizerRecipe & { id: 'sgd' }): { names: string[]; rule: Rule } {
   return {
     names: momentum > 0 ? ['momentum'] : [],
-    rule({ variable }, gradient, [slot], learningRate) {
-      if (slot !== undefined) slot.variable.assign(add(mul(slot.variable, momentum), gradient));
-      const heavy = slot?.variable ?? gradient;
-      const direction = nesterov ? add(gradient, mul(heavy, momentum)) : heavy;
-      variable.assign(sub(variable, mul(direction, learningRate)));
-    },
+    rule: ({ variable }, gradient, [slot], rate, _step, decay) => momentumStep(variable, gradient, slot?.variable, { rate, momentum, nesterov, decay }),
   };
 }
 
@@ -74,13 +64,10 @@ function sgd({ momentum, nesterov }: OptimizerRecipe & { id: 'sgd' }): { names: 
 function adam({ beta1, beta2, epsilon }: OptimizerRecipe & { id: 'adam' }): { names: string[]; rule: Rule } {
   return {
     names: ['mean', 'square'],
-    rule({ variable }, gradient, [mean, uncentered], learningRate, step) {
-      mean!.variable.assign(add(mul(mean!.variable, beta1), mul(gradient, 1 - beta1)));
-      uncentered!.variable.assign(add(mul(uncentered!.variable, beta2), mul(square(gradient), 1 - beta2)));
+    rule({ variable }, gradient, [mean, uncentered], learningRate, step, decay) {
       const correction = Math.sqrt(1 - beta2 ** (step + 1));
       const length = (learningRate * correction) / (1 - beta1 ** (step + 1));
-      const direction = div(mean!.variable, add(sqrt(uncentered!.variable), epsilon * correction));
-      variable.assign(sub(variable, mul(direction, length)));
+      adamStep(variable, gradient, mean!.variable, uncentered!.variable, { length, beta1, beta2, epsilon: epsilon * correction, decay });
     },
   };
 }

@@ -85,11 +85,8 @@ describe.skipIf(!built)('an evaluation in a folder', () => {
   it.each([
     [{ seed: 1 }, 'seed'],
     [{ eps: [0.02, 0.06] }, 'eps'],
-    [{ mode: 'alone' }, 'mode'],
-    [{ checks: 'full' }, 'checks'],
     [{ attacks: [{ id: 'fgsm' }] }, 'attacks'],
     [{ clean: 30 }, 'data'],
-    [{ id: 'other' }, 'record'],
   ])('refuses another command, %j, and leaves the results alone', async (options, field) => {
     const before = bytes(whole);
     const { lines: said } = await run(whole, 1, { options });

@@ -94,7 +94,7 @@ describe('verifyEvaluation', () => {
 
   it('finds other images', async () => {
     const other = stripes(40, 5);
-    expect(await broken(stored, model, memoryDataset({ id: 'stripes', split: 'test', inputShape: SHAPE, classes: 3, images: other.images, labels: other.labels }))).toEqual(expect.arrayContaining(['data', 'clean predictions']));
+    expect(await broken(stored, model, memoryDataset({ id: 'stripes', split: 'test', inputShape: SHAPE, classes: 3, images: other.images, labels: other.labels }))).toEqual(expect.arrayContaining(['data', 'norm and bounds at 0.1', 'distances at 0.1']));
   });
 
   it('finds arrays of another shape', async () => {

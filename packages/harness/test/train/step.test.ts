@@ -9,7 +9,7 @@ import { plugin as pgdAt } from '@robustjs/pgd-at';
 import { weightAverage } from '../../src/train/average.ts';
 import { buildModel, type LoadedMethod, train, type Trained } from '../../src/train/index.ts';
 import { optimizerOf } from '../../src/train/optimizer.ts';
-import { meanCrossEntropy } from '../../src/train/plain-objective.ts';
+import { meanCrossEntropy, plainObjective } from '../../src/train/plain-objective.ts';
 import { cutRows } from '../../src/train/shard.ts';
 import { trainingStep } from '../../src/train/step.ts';
 import { localShards } from '../../src/train/local-shards.ts';
@@ -205,7 +205,7 @@ it('leaves everything as it was when a step fails after weights, slots and stati
     },
   };
   const batch = await readBatch(data.train, data.train.ids.map((_, row) => row));
-  const context = { model: network, parameters: network.parameters, defense, random: randomStream(0), classes: 10, loss: meanCrossEntropy, steps: 1 };
+  const context = { model: network, parameters: network.parameters, defense, random: randomStream(0), classes: 10, goal: { loss: meanCrossEntropy, plain: plainObjective }, steps: 1 };
   const step = trainingStep({ ...context, recipe: recipe.training, optimizer, average, shards: localShards(context, 2, undefined) }, batch, 0);
   await expect(step).rejects.toThrow('on purpose');
   expect(await state()).toEqual(before);

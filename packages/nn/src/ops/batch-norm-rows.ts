@@ -1,4 +1,6 @@
-import { add, concat, mean as meanOf, mul, reshape, rsqrt, slice, square, stack, sub, type Tensor } from '@tensorflow/tfjs-core';
+import { add, concat, mean as meanOf, mul, reshape, rsqrt, slice, square, sub, type Tensor } from '@tensorflow/tfjs-core';
+import { type Following, follow } from '../following.ts';
+import { joined } from './fixed-norm.ts';
 import { hasKernel, runKernel } from './fused.ts';
 
 /** Neighbouring rows of a batch that are normalized together, with the parameters `[C]` that serve them. */
@@ -15,28 +17,33 @@ export interface Statistics {
 }
 
 /**
- * Batch normalization over all axes but the last, each segment of rows by its own statistics. Kernel: `BatchNormRows`, which takes
+ * Batch normalization over all axes but the last, each segment of rows by its own statistics, and what follows. Kernel: `BatchNormRows`, which takes
  * the batch as it stands; without it segments are cut out and joined again. Gradients flow through `output` alone.
  *
  * @param segments cover the rows of `x` in order; none is empty.
  */
-export function normalizeRows(x: Tensor, segments: readonly Segment[], epsilon: number): { output: Tensor; statistics: Statistics[] } {
-  if (hasKernel('BatchNormRows')) return fused(x, segments, epsilon);
+export function normalizeRows(
+  x: Tensor, segments: readonly Segment[], epsilon: number, next: Following,
+): { output: Tensor; statistics: Statistics[] } {
+  if (hasKernel('BatchNormRows')) return fused(x, segments, epsilon, next);
   let start = 0;
   const parts = segments.map((segment) => {
     const rows = segments.length === 1 ? x : slice(x, [start, ...x.shape.slice(1).map(() => 0)], [segment.count, ...x.shape.slice(1)]);
     start += segment.count;
     return composed(rows, segment, epsilon);
   });
-  return { output: parts.length === 1 ? parts[0]!.output : concat(parts.map(({ output }) => output)), statistics: parts };
+  const output = parts.length === 1 ? parts[0]!.output : concat(parts.map((part) => part.output));
+  return { output: follow(output, next), statistics: parts };
 }
 
-function fused(x: Tensor, segments: readonly Segment[], epsilon: number): { output: Tensor; statistics: Statistics[] } {
-  const inputs = { x, scale: stack(segments.map(({ scale }) => scale)), offset: stack(segments.map(({ offset }) => offset)) };
-  const attrs = { counts: segments.map(({ count }) => count), epsilon };
-  const [output, means, variances] = runKernel('BatchNormRows', inputs, attrs) as [Tensor, Tensor, Tensor];
+function fused(x: Tensor, segments: readonly Segment[], epsilon: number, next: Following): { output: Tensor; statistics: Statistics[] } {
+  const [scale, offset] = [joined(segments.map((segment) => segment.scale)), joined(segments.map((segment) => segment.offset))];
+  const inputs = { x, scale, offset, ...(next.plus && { plus: next.plus }) };
+  const attrs = { counts: segments.map(({ count }) => count), epsilon, relu: next.relu, joined: next.plus !== undefined };
+  const [output, mean, variance] = runKernel('BatchNormRows', inputs, attrs) as [Tensor, Tensor, Tensor];
+  if (segments.length === 1) return { output, statistics: [{ mean, variance }] };
   const row = (values: Tensor, s: number): Tensor => reshape(slice(values, [s, 0], [1, values.shape[1]!]), [values.shape[1]!]);
-  return { output, statistics: segments.map((_, s) => ({ mean: row(means, s), variance: row(variances, s) })) };
+  return { output, statistics: segments.map((_, s) => ({ mean: row(mean, s), variance: row(variance, s) })) };
 }
 
 function composed(x: Tensor, { scale, offset }: Segment, epsilon: number): Statistics & { output: Tensor } {

@@ -12,7 +12,7 @@ export interface SubjectSource {
 /** What such a module exports. */
 export interface SubjectModule {
   /** Loads the model. The thread's runtime has been started. */
-  openSubject(setup: never): Promise<{ readonly evaluable: unknown }>;
+  readonly openSubject: (setup: never) => Promise<{ readonly evaluable: unknown }>;
 }
 
 /** Examples in memory that threads share. */

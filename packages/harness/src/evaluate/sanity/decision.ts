@@ -7,7 +7,8 @@ import { brokenRows, type SuiteOutcome } from '../suite.ts';
 import { type Finding, skipped } from './check.ts';
 
 const DECISION = 'hop-skip-jump';
-const NEAREST = 'fmn';
+// Both, row by row: neither is best on every surface.
+const NEAREST = ['fmn', 'fab-t'];
 const LEAST_RATIO = 0.9;
 const QUERIES = 2000;
 
@@ -19,20 +20,21 @@ const QUERIES = 2000;
  */
 export async function decisionWeaker(context: Context, rows: Int32Array, { norm, eps }: ThreatModel, ranking: SuiteOutcome): Promise<Finding> {
   if (rows.length === 0) return skipped('S17', 'no example is classified correctly');
-  if (![DECISION, NEAREST].every((id) => Object.hasOwn(attacks, id)) || !['Linf', 'L2'].includes(norm)) return skipped('S17', `HopSkipJump does not take ${norm}`);
+  if (![DECISION, ...NEAREST].every((id) => Object.hasOwn(attacks, id)) || !['Linf', 'L2'].includes(norm)) return skipped('S17', `HopSkipJump does not take ${norm}`);
   const threat = { norm, eps: Infinity };
   const distancesOf = async (attack: ReturnType<typeof attackNamed>): Promise<number[]> => {
     const { distances, broken } = await attackRows(context, rows, { attack, threat, stream: ['S17'], step: { part: 'sanity', name: 'S17' } });
     return Array.from(distances, (distance, row) => (broken[row] ? distance : Infinity));
   };
   const decision = attackNamed(DECISION, { queries: QUERIES });
-  const [blind, seeing] = await Promise.all([distancesOf(decision), distancesOf(attackNamed(NEAREST))]);
+  const [blind, ...each] = await Promise.all([distancesOf(decision), ...NEAREST.map((id) => distancesOf(attackNamed(id)))]);
+  const seeing = blind.map((_, row) => Math.min(...each.map((distances) => distances[row]!)));
   const broken = brokenRows(ranking);
   const nearer = blind.filter((distance, row) => distance < eps && !broken[row]).length;
   const value = median(blind) / median(seeing);
   const ratio = Number.isFinite(value) ? value : null;
   const fine = nearer === 0 && (ratio === null || ratio >= LEAST_RATIO);
-  const note = `median distance of HopSkipJump over that of FMN, at least ${LEAST_RATIO}; ${nearer} rows that the suite left standing were broken within the budget`;
+  const note = `median distance of HopSkipJump over that of FMN or FAB, whichever found the nearer, at least ${LEAST_RATIO}; ${nearer} rows that the suite left standing were broken within the budget`;
   return { id: 'S17', status: fine ? 'pass' : 'fail', value: ratio, threshold: null, n: rows.length, attackConfigHash: await attackHash(decision), note };
 }
 

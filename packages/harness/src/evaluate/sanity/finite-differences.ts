@@ -1,6 +1,6 @@
 import { marginObjective } from '@robustjs/attacks';
 import { type Batch, randomStream } from '@robustjs/core';
-import { add, div, maximum, mean, mul, reshape, sqrt, square, sub, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, dispose, div, maximum, mean, mul, reshape, sqrt, square, sub, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Context } from '../context.ts';
 import { passOf } from '../engine/attack-task.ts';
 import type { Task, Workbench } from '../engine/task.ts';
@@ -40,7 +40,7 @@ interface Probe {
 
 async function errorsAlong(bench: Workbench, { labels, ids }: Batch, { point, gradient, index, h }: Probe): Promise<number[]> {
   const { model, seed } = bench;
-  const [slopes, ahead, behind, scale] = tidy(() => {
+  const measured: { [name: string]: Tensor } = tidy(() => {
     const flat = (x: Tensor): Tensor => reshape(x, [ids.length, -1]);
     // The last one is along the gradient; every one has a root mean square of one.
     const raw = index < DIRECTIONS ? sub(randomStream(seed).split('S07', index).uniformRows(ids, model.inputShape), 0.5) : gradient;
@@ -48,16 +48,16 @@ async function errorsAlong(bench: Workbench, { labels, ids }: Batch, { point, gr
     const direction = div(raw, reshape(length, [ids.length, ...model.inputShape.map(() => 1)]));
     const outputs = (sign: number): Tensor => model.forward(add(point, mul(direction, sign * h)), passOf(bench, 'S07'));
     const plus = outputs(1);
-    return [sum(mul(flat(gradient), flat(direction)), 1), marginObjective(plus, labels), marginObjective(outputs(-1), labels), sqrt(mean(square(plus), 1))] as const;
+    return { slope: sum(mul(flat(gradient), flat(direction)), 1), plus: marginObjective(plus, labels), minus: marginObjective(outputs(-1), labels), size: sqrt(mean(square(plus), 1)) };
   });
-  const values = await Promise.all([slopes, ahead, behind, scale].map((tensor) => tensor.data()));
-  [slopes, ahead, behind, scale].forEach((tensor) => tensor.dispose());
+  const read = Object.fromEntries(await Promise.all(Object.entries(measured).map(async ([name, tensor]) => [name, Array.from(await tensor.data())] as const)));
+  dispose(measured);
   return Array.from(ids, (_, row) => {
-    const [slope, plus, minus, size] = values.map((list) => list[row]!) as [number, number, number, number];
-    const measured = (plus - minus) / (2 * h);
+    const [slope, plus, minus, size] = ['slope', 'plus', 'minus', 'size'].map((name) => read[name]![row]!) as [number, number, number, number];
+    const difference = (plus - minus) / (2 * h);
     const rounding = (ROUNDING * Math.max(size, Math.abs(plus))) / h;
-    const off = Math.max(0, Math.abs(measured - slope) - rounding);
-    return off === 0 ? 0 : off / Math.max(Math.abs(measured), Math.abs(slope));
+    const off = Math.max(0, Math.abs(difference - slope) - rounding);
+    return off === 0 ? 0 : off / Math.max(Math.abs(difference), Math.abs(slope));
   });
 }
 

@@ -70,8 +70,6 @@ export async function sanityFindings(input: SanityInput): Promise<Finding[]> {
     return (await attackRows(context, some.subarray(0, 20), { attack, threat: { norm, eps }, stream: ['S26'], step: { part: 'sanity', name: 'S26', eps } })).broken;
   };
   const findings = await Promise.all([
-    logitsNotProbabilities(clean),
-    matchesClaim(countTrue(clean.correct), clean.correct.length, claim),
     gradientNotZero(context, correct, threat),
     gradientCorrect(context, some, input.approximateGradient),
     lossStable(context, some),
@@ -82,12 +80,10 @@ export async function sanityFindings(input: SanityInput): Promise<Finding[]> {
     full('S15', () => squareOnSurvivors(context, survivorsOf(ranking, input.correctRows, SURVIVORS.full), ranking)),
     transferWeaker(context, correct, threat, ranking),
     full('S17', () => decisionWeaker(context, correct.subarray(0, FEW), threat, ranking)),
-    monotoneInEps([sweepOf(outcomes), curve]),
     neutralAtZero(context, correct, threat.norm),
     unconstrainedBreaks(context, correct),
     greyImageBreaks(context, correct),
     full('S22', () => targetedNotStronger(context, some, threat)),
-    constraintsHold(outcomes, input.randomized),
     noSilentSuccess(context, correct.subarray(0, WATCHED_ROWS), seeing ? withGradient : [], threat),
     quantized(context, input.correctRows, ranking, n),
     frozenNotStronger(context, some.subarray(0, 20), threat, brokenDrawing),
@@ -96,7 +92,13 @@ export async function sanityFindings(input: SanityInput): Promise<Finding[]> {
     storedInputsBreak(context, input.correctRows, ranking, n),
     noInnerOptimization(context, input.rows, input.forwardPasses),
   ]);
-  return findings.flat();
+  const judged = [
+    logitsNotProbabilities(clean),
+    matchesClaim(countTrue(clean.correct), clean.correct.length, claim),
+    monotoneInEps([sweepOf(outcomes), curve]),
+    constraintsHold(outcomes, input.randomized),
+  ];
+  return [...judged, ...findings.flat()];
 }
 
 /** Some attacks are made for images, or for certain norms: a check whose attack refuses is not made. */
