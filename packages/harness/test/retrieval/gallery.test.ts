@@ -1,7 +1,7 @@
 import { linf, type Model, modelOf, one, randomStream, RobustError, runAttack } from '@robustjs/core';
 import { startWasm } from '@robustjs/backend-wasm';
 import { type Dataset, memoryDataset } from '@robustjs/datasets';
-import { matMul, memory, reshape, tensor, tensor1d, tensor2d, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+import { matMul, memory, reshape, tensor, tensor1d, tensor2d, type Rank, type Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nearestPositives, queryAttack, targetRows } from '../../src/retrieval/attacks.ts';
 import { type Gallery, galleryOf, retrievalLost, retrievalMargin } from '../../src/retrieval/gallery.ts';
@@ -69,7 +69,7 @@ describe('retrieval lost', () => {
 
 // A linear map of 4 pixels to 3 numbers.
 const W = [[1, -2, 0.5], [0.3, 1, -1], [-0.7, 0.2, 2], [1.5, 0.4, -0.6]];
-const linear = (): Model => modelOf((x) => matMul(reshape(x, [-1, 4]) as Tensor2D, tensor2d(W)), { inputShape: [2, 2, 1] });
+const linear = (): Model => modelOf((x) => matMul(reshape<Rank.R2>(x, [-1, 4]), tensor2d(W)), { inputShape: [2, 2, 1] });
 const map = (x: ArrayLike<number>): number[] => [0, 1, 2].map((k) => W.reduce((sum, row, i) => sum + row[k]! * x[i]!, 0));
 const pulled = (direction: readonly number[]): number[] => W.map((row) => Math.sign(row.reduce((sum, value, k) => sum + value * direction[k]!, 0)));
 
@@ -84,7 +84,7 @@ async function oneStep(id: string, options: Record<string, unknown>): Promise<{ 
   const [model, dataset, eps] = [linear(), images(), 0.001];
   const gallery = await galleryOf(model, one('main'), dataset);
   const stream = randomStream(3);
-  const prepared = queryAttack({ id, options: { steps: 1, alpha: 2 * eps, ...options } as Record<string, string | number> }).on({ gallery, ids: dataset.ids, queries: Int32Array.of(0), random: stream });
+  const prepared = queryAttack({ id, options: { steps: 1, alpha: 2 * eps, ...options } }).on({ gallery, ids: dataset.ids, queries: Int32Array.of(0), random: stream });
   const [inputs, goals] = [tensor(IMAGES[0]!, [1, 2, 2, 1]), tensor1d([0], 'int32')];
   const result = await runAttack(prepared.attack, { model, inputs, ids: [0], labels: goals, threat: linf(eps), criterion: retrievalLost(gallery), random: stream });
   expect(result.success).toEqual([false]);
@@ -140,7 +140,7 @@ describe('attacks on a linear map', () => {
     [{ id: 'margin', options: { steps: 0 } }, 'options that margin takes'],
     [{ id: 'single-target', options: { targets: 2 } }, 'options that single-target takes'],
   ])('refuses %j', (recipe, expected) => {
-    const refused = (): unknown => queryAttack(recipe as Parameters<typeof queryAttack>[0]);
+    const refused = (): unknown => queryAttack(recipe);
     expect(refused).toThrow(RobustError);
     expect(refused).toThrow(expected);
   });

@@ -10,7 +10,7 @@ export interface PrincipalComponents {
   /** Variance along each direction. */
   readonly variances: readonly number[];
   /** Coordinates of a row along the directions. */
-  project(row: ArrayLike<number>): number[];
+  readonly project: (row: ArrayLike<number>) => number[];
 }
 
 /**
