@@ -12,7 +12,7 @@ import { embeddingSection } from './scatter.ts';
 import { geometryTable, queryAttacksTable, retrievalHeadline, retrievalTable } from './tables.ts';
 
 const OWN_STYLE = `
-.card.retrieval{margin:.6rem 0;max-width:34rem}
+.retrievals{gap:.9rem;margin-top:.6rem}.card.retrieval{max-width:34rem}
 .six{display:grid;grid-template-columns:repeat(6,1fr);gap:.4rem;margin-top:.4rem}
 .six figure{margin:0}.six img{display:block;width:100%;height:auto;image-rendering:pixelated;border-radius:4px;border:2px solid var(--grid)}
 .six .query{padding-right:.5rem}.six .right img{border-color:var(--pass)}.six .wrong img{border-color:var(--fail)}

@@ -12,7 +12,7 @@ export async function rowsSection(arms: readonly RetrievalArm[]): Promise<Html |
   const shown = arms.filter(({ details }) => (details.pictures?.length ?? 0) > 0);
   if (shown.length === 0) return undefined;
   const groups = await Promise.all(shown.map(async (arm) => html`<section class="gallery" aria-labelledby="${arm.anchor}-rows"><h3 id="${arm.anchor}-rows">${armLabel(arm)}</h3>
-${await Promise.all(arm.details.pictures!.slice(0, MOST_PER_ARM).map((picture) => card(arm, picture)))}</section>`));
+<div class="pair retrievals">${await Promise.all(arm.details.pictures!.slice(0, MOST_PER_ARM).map((picture) => card(arm, picture)))}</div></section>`));
   return html`<p>Each pair of rows: a query and its five nearest neighbours among the clean test images, before and after the attack on the query.
 A tick marks a neighbour of the query’s class, a cross one of another. Retrieval is <b>lost</b> when the first neighbour is of another class.</p>${groups}`;
 }
