@@ -8,6 +8,6 @@ export const cases = [
     library: 'torchattacks',
     attack: 'DeepFool',
     ours: ({ steps, overshoot }) => deepFool({ steps, overshoot }),
-    note: 'torchattacks applies the overshoot to each step, ours to the whole perturbation',
+    note: 'ours steps inside the box and closes in on the boundary at the end',
   },
 ];

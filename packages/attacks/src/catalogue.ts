@@ -293,8 +293,8 @@ export const catalogue: Readonly<Record<string, AttackFacts>> = {
     ...descent,
     norms: ['Linf', 'L2'],
     budget: 'minimum-norm',
-    cost: { gradients: 'at most steps * (candidates - 1)', queries: 'steps + 2' },
-    source: 'Moosavi-Dezfooli et al., CVPR 2016',
+    cost: { gradients: 'at most steps * (candidates - 1)', queries: 'steps + halvings + 2' },
+    source: 'Moosavi-Dezfooli et al., CVPR 2016; steps inside the box, and a way back at the end, are ours',
     oracle: 'distances to linear decision boundaries; algorithm 2 in a plain loop; records of torchattacks',
   },
 };

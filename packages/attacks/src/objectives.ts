@@ -1,8 +1,8 @@
 import type { Objective } from '@robustjs/core';
 import { crossEntropy } from '@robustjs/nn';
 import {
-  add, cast, customGrad, div, fill, max, mul, oneHot, slice, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, topk, where,
-  zerosLike,
+  add, cast, customGrad, div, expandDims, fill, max, mul, oneHot, ones, slice, squeeze, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tensor2d, tidy,
+  topk, where, zerosLike,
 } from '@tensorflow/tfjs-core';
 
 /** Cross-entropy of the logits, what most attacks maximize. */
@@ -45,7 +45,44 @@ export const dlrObjective: Objective = (logits, labels) =>
  * @param targets one class a row, `[N]` int32, of the rows that the objective is asked about.
  */
 export function targetedDlrObjective(targets: Tensor1D): Objective {
-  return (logits, labels) => tidy(() => div<Tensor1D>(sub(logitOf(logits, targets), logitOf(logits, labels as Tensor1D)), targetedGap(logits)));
+  return (logits, labels) => ratio(logits as Tensor2D, () => {
+    const classes = logits.shape[1]!;
+    // Cast once: the wasm kernel writes int32 whatever data type it is asked for.
+    return cast(sub(oneHot(targets, classes), oneHot(labels as Tensor1D, classes)), 'float32');
+  });
+}
+
+/**
+ * Two linear forms of the logits divided, `<lead, z> / (<gap, z> + TINY)`, with its gradient written out: which logits the forms
+ * weigh changes nowhere but at ties. TF.js's tape would record and differentiate some twenty operations. The gradient starts from
+ * saved logits, so that it has one of its own.
+ */
+function ratio(logits: Tensor2D, lead: () => Tensor): Tensor1D {
+  const op = customGrad((given, save) => {
+    const z = given as Tensor2D;
+    const saved = [z, lead(), gapWeights(z)];
+    (save as (tensors: Tensor[]) => void)(saved);
+    return { value: squeeze(quotient(saved).value, [1]), gradFunc: (dy: Tensor, saved: Tensor[]) => {
+      const { value, gap } = quotient(saved);
+      return mul(div(expandDims(dy, 1), gap), sub(saved[1]!, mul(value, saved[2]!)));
+    } };
+  });
+  return tidy(() => op(logits) as Tensor1D);
+}
+
+function quotient(saved: readonly Tensor[]): { value: Tensor; gap: Tensor } {
+  const [z, lead, weights] = saved as [Tensor2D, Tensor, Tensor];
+  const gap = z.shape[1] < 3 ? ones([z.shape[0], 1]) : add(sum(mul(z, weights), 1, true), TINY);
+  return { value: div(sum(mul(z, lead), 1, true), gap), gap };
+}
+
+/** What each logit weighs in the gap below the largest: 1, and minus 1 over their number at the third and the fourth. Two classes have no gap. */
+function gapWeights(logits: Tensor2D): Tensor {
+  const classes = logits.shape[1];
+  if (classes < 3) return zerosLike(logits);
+  const byRank = classes === 3 ? [1, 0, -1] : [1, 0, -0.5, -0.5];
+  const { indices } = topk(logits, byRank.length, true);
+  return sum(mul(oneHot(indices, classes), tensor2d(byRank, [byRank.length, 1])), 1);
 }
 
 /**
@@ -59,8 +96,6 @@ function targetedGap(logits: Tensor): Tensor {
   if (classes < 3) return fill([logits.shape[0]], 1);
   return add(sub(max(logits, 1), meanOfRanks(logits, classes === 3 ? [3] : [3, 4])), TINY);
 }
-
-const logitOf = (logits: Tensor, classes: Tensor1D): Tensor => sum(where(cast(oneHot(classes, logits.shape[1]!), 'bool'), logits, zerosLike(logits)), 1);
 
 /** The mean of each row's logits at these ranks, 1 being the largest. */
 const meanOfRanks = (logits: Tensor, ranks: readonly number[]): Tensor => mul(sum(mul(logits, atRanks(logits, ranks)), 1), 1 / ranks.length);

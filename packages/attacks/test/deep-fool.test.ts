@@ -27,7 +27,7 @@ describe('DeepFool on a binary linear model', () => {
   ] as const)('takes one step, to 1.02 of the distance, %s', async (_norm, threat, point, distance) => {
     const model = binaryLinearModel([3, -4], -1);
     for (const steps of [1, 50]) {
-      const { adversarial, distances, success } = await attacked(deepFool({ steps }), model, [[0.5, 0.1]], [1], threat(Infinity));
+      const { adversarial, distances, success } = await attacked(deepFool({ steps, halvings: 0 }), model, [[0.5, 0.1]], [1], threat(Infinity));
       expect(success).toEqual([true]);
       await expectClose(adversarial, point, { relative: 1e-6 });
       expect(distances[0]).toBeCloseTo(distance, 6);
@@ -54,9 +54,22 @@ describe('DeepFool on a binary linear model', () => {
   });
 });
 
-/** Algorithm 2 with overshoot and box in a plain loop, and where it ends. */
+/** The shortest way to a plane inside the box, by bisection of its level: distances along w (L2), or of one length (Linf). */
+function wayInBox(at: readonly number[], w: readonly number[], gap: number, norm: 'L2' | 'Linf', [low, high]: readonly [number, number]): number[] {
+  const way = (level: number): number[] => w.map((v, i) => Math.sign(v) * Math.min(v > 0 ? high - at[i]! : v < 0 ? at[i]! - low : 0, norm === 'L2' ? level * Math.abs(v) : level));
+  const gained = (level: number): number => way(level).reduce((sum, d, i) => sum + d * w[i]!, 0);
+  let [short, long] = [0, 1e6];
+  for (let i = 0; i < 200; i++) {
+    const level = (short + long) / 2;
+    if (gained(level) < gap) short = level;
+    else long = level;
+  }
+  return way(long);
+}
+
+/** Algorithm 2 with overshoot, inside the box, in a plain loop, and where it ends. */
 function plainDeepFool(model: LinearModel, weights: number[][], x: number[], label: number, norm: 'L2' | 'Linf', [low, high]: readonly [number, number]): number[] {
-  let [r, at] = [x.map(() => 0), x];
+  let at = x;
   for (let step = 0; step < 50; step++) {
     const z = model.logits(at);
     if (z.indexOf(Math.max(...z)) !== label) break;
@@ -64,11 +77,12 @@ function plainDeepFool(model: LinearModel, weights: number[][], x: number[], lab
       if (k === label) return [];
       const w = row.map((v, i) => v - weights[label]![i]!);
       const slope = norm === 'L2' ? Math.hypot(...w) : w.reduce((sum, v) => sum + Math.abs(v), 0);
-      return [{ w, slope, distance: Math.abs(z[k]! - z[label]!) / slope }];
+      const gap = Math.abs(z[k]! - z[label]!);
+      return [{ w, gap, distance: gap / slope }];
     });
-    const { w, slope, distance } = planes.reduce((a, b) => (b.distance < a.distance ? b : a));
-    r = r.map((v, i) => v + distance * (norm === 'L2' ? w[i]! / slope : Math.sign(w[i]!)));
-    at = x.map((v, i) => Math.min(high, Math.max(low, v + 1.02 * r[i]!)));
+    const { w, gap } = planes.reduce((a, b) => (b.distance < a.distance ? b : a));
+    const way = wayInBox(at, w, gap, norm, [low, high]);
+    at = at.map((v, i) => Math.min(high, Math.max(low, v + 1.02 * way[i]!)));
   }
   return at;
 }
@@ -82,7 +96,7 @@ describe('DeepFool on several classes', () => {
     for (const bounds of [[-5, 5], [0, 1]] as const) {
       const model = linearModel({ weights, bias: [0.4, 0.3, 0, 0.1], bounds });
       const labels = inputs.map((x) => model.logits(x).indexOf(Math.max(...model.logits(x))));
-      const { adversarial, success } = await attacked(deepFool(), model, inputs, labels, norm === 'L2' ? l2(Infinity) : linf(Infinity));
+      const { adversarial, success } = await attacked(deepFool({ halvings: 0 }), model, inputs, labels, norm === 'L2' ? l2(Infinity) : linf(Infinity));
       expect(success).toEqual(inputs.map(() => true));
       await expectClose(adversarial, inputs.flatMap((x, i) => plainDeepFool(model, weights, x, labels[i]!, norm, bounds)), { relative: 1e-5 });
       model.dispose();
@@ -104,7 +118,7 @@ it('DeepFool stops beyond a ball at its first step, as far as the slope at the s
   // f = 0.64 - ||x||^2 bends away from its tangent: |f| / ||2 x|| is more than the 0.8 - ||x|| to the surface.
   const model = quadraticModel(3, 0.8);
   const inputs = [[0.3, 0.1, -0.2], [0, 0.5, 0]];
-  const { distances, success } = await attacked(deepFool(), model, inputs, [0, 0], l2(Infinity));
+  const { distances, success } = await attacked(deepFool({ halvings: 0 }), model, inputs, [0, 0], l2(Infinity));
   expect(success).toEqual([true, true]);
   for (const [i, x] of inputs.entries()) {
     const length = Math.hypot(...x);
@@ -119,4 +133,16 @@ it('DeepFool refuses L1, and options that it does not know', async () => {
     expect(() => deepFool(options)).toThrow(expect.objectContaining({ code: 'RJS_ATTACK_OPTION' }));
   }
   model.dispose();
+});
+
+it('DeepFool closes in on a curved boundary by halvings of the way back', async () => {
+  const model = quadraticModel(3, 0.8);
+  const inputs = [[0.3, 0.1, -0.2], [0, 0.5, 0]];
+  const { distances } = await attacked(deepFool(), model, inputs, [0, 0], l2(Infinity));
+  // The straight way is the shortest here: 0.8 - ||x||, to a 1024th of where the step ended.
+  for (const [i, x] of inputs.entries()) {
+    const shortest = 0.8 - Math.hypot(...x);
+    expect(distances[i]).toBeGreaterThanOrEqual(shortest - 1e-5);
+    expect(distances[i]).toBeLessThanOrEqual(shortest + 1e-3);
+  }
 });

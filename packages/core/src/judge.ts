@@ -1,10 +1,10 @@
 import {
   abs, add, cast, greater, greaterEqual, less, lessEqual, logicalAnd, logicalNot, logicalOr, max, min, sum, type Tensor,
-  type Tensor1D, where,
+  type Tensor1D,
 } from '@tensorflow/tfjs-core';
 import type { Criterion } from './loss.ts';
 import type { Bounds } from './model.ts';
-import { flatRows, overRows } from './rows.ts';
+import { chooseRows, flatRows } from './rows.ts';
 import type { ThreatModel } from './threat.ts';
 
 /** Row-wise tensors of a batch under attack: what is attacked, and the best found so far. */
@@ -52,14 +52,14 @@ export function improve(rows: Rows, { inputs, outputs, values, adversarial }: Pr
   const allowed = logicalAnd(isAllowed(inputs, distances, judge), lessEqual(sum(abs(outputs), 1), LARGEST));
   const hit = logicalAnd(allowed, adversarial);
   const larger = logicalAnd(allowed, greater(values, rows.values));
-  const first = logicalAnd(logicalNot(rows.success), logicalOr(hit, larger));
-  const better = judge.threat.eps === Infinity ? logicalOr(first, logicalAnd(hit, less(distances, rows.distances))) : first;
+  const first = logicalAnd<Tensor1D>(logicalNot(rows.success), logicalOr(hit, larger));
+  const better = judge.threat.eps === Infinity ? logicalOr<Tensor1D>(first, logicalAnd(hit, less(distances, rows.distances))) : first;
   return {
     clean: rows.clean,
     goals: rows.goals,
-    best: where(overRows(better, inputs), inputs, rows.best),
-    values: where(better, values, rows.values),
-    distances: where(logicalAnd(better, hit), distances, rows.distances),
+    best: chooseRows(better, inputs, rows.best),
+    values: chooseRows(better, values, rows.values),
+    distances: chooseRows(logicalAnd(better, hit), distances, rows.distances),
     success: logicalOr(rows.success, hit),
     rejected: add(rows.rejected, cast(logicalNot(allowed), 'int32')),
   };

@@ -1,4 +1,4 @@
-import { cast, greater, less, reshape, sub, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { cast, engine, getBackend, getKernel, greater, less, reshape, sub, type Tensor, type Tensor1D, type Tensor2D, tidy, where } from '@tensorflow/tfjs-core';
 
 /** Values in one row of a batch. */
 export const rowSize = (batch: Tensor): number => batch.shape.slice(1).reduce((size, length) => size * length, 1);
@@ -9,6 +9,13 @@ export const flatRows = (batch: Tensor): Tensor2D => reshape(batch, [batch.shape
 /** One value a row, shaped to broadcast over `like`. */
 export const overRows = (values: Tensor, like: Tensor): Tensor =>
   reshape(values, [like.shape[0], ...Array<number>(like.rank - 1).fill(1)]);
+
+/** Whole rows of one batch or of another, by one bool a row. Kernel: `SelectRows`, which has no gradient. */
+export const chooseRows = <T extends Tensor>(mask: Tensor1D, yes: T, no: T): T => {
+  const known = [yes, no].every(({ dtype, shape }) => dtype === 'float32' && shape.join() === yes.shape.join()) && engine().state.gradientDepth === 0;
+  const fused = known && (getKernel('SelectRows', getBackend()) as object | undefined) !== undefined;
+  return fused ? engine().runKernel<T>('SelectRows', { mask, yes, no }) : where(overRows(mask, yes), yes, no);
+};
 
 /**
  * The sign of each value: -1, 0 or 1. Not `tf.sign`, whose wasm kernel takes magnitudes below 1.2e-7 for zero: gradients

@@ -1,5 +1,5 @@
 import {
-  cast, clone, concat, dispose, fill, gather, keep, mul, sum, type Tensor, type Tensor1D, tensor1d, tidy, valueAndGrads, zeros,
+  cast, clone, concat, dispose, fill, gather, keep, mul, type Tensor, type Tensor1D, tensor1d, tidy, valueAndGrads, zeros,
 } from '@tensorflow/tfjs-core';
 import type { AttackProblem, AttackResult, LookOptions, Search, Seen } from './attack.ts';
 import { RobustError, throwIfAborted } from './errors.ts';
@@ -51,29 +51,27 @@ export function searchOf(options: SearchOptions): RunningSearch {
     const values = options.objective(outputs, goals);
     return sign === 1 ? values : mul(values, sign);
   };
-  /** What the outputs at `x` say; they become the caller's. Judges unless it is a probe. */
-  const see = (x: Tensor, outputs: Tensor, { objective, probe = false }: LookOptions): Seen => {
-    const [own, values, adversarial] = tidy(() => {
-      const scored = ownObjective(outputs, rows.goals);
-      return [scored, objective?.(outputs, rows.goals) ?? clone(scored), options.criterion(outputs, rows.goals)];
-    });
-    if (judged && !probe) replaceRows(tidy(() => improve(rows, { inputs: x, outputs, values: own, adversarial }, options)));
-    dispose(own);
+  /** What the outputs at `x` say, with their objective where it is known; both become the caller's. Judges unless it is a probe. */
+  const see = (x: Tensor, outputs: Tensor, { objective = ownObjective, probe = false }: LookOptions, known?: Tensor1D): Seen => {
+    const values = known ?? tidy(() => objective(outputs, rows.goals));
+    const adversarial = tidy(() => options.criterion(outputs, rows.goals));
+    const own = (): Tensor1D => (objective === ownObjective ? values : ownObjective(outputs, rows.goals));
+    if (judged && !probe) replaceRows(tidy(() => improve(rows, { inputs: x, outputs, values: own(), adversarial }, options)));
     return { outputs: outputs === x ? clone(x) : outputs, values, adversarial };
   };
   const count = (counter: Int32Array): void => places.forEach((place) => (counter[place]! += 1));
 
-  const differentiate = (x: Tensor, { objective = ownObjective }: LookOptions): { outputs: Tensor; gradient: Tensor } => {
+  const differentiate = (x: Tensor, { objective = ownObjective }: LookOptions): { outputs: Tensor; values: Tensor1D; gradient: Tensor } => {
     if (model.differentiable === false) throw noGradient();
     count(gradientCalls);
     const seen: Tensor[] = [];
+    // Without a gradient of its own given, TF.js takes that of the sum.
     const { value, grads } = valueAndGrads((input: Tensor) => {
       const outputs = forward(input);
       seen.push(keep(clone(outputs)));
-      return sum(objective(outputs, rows.goals));
+      return objective(outputs, rows.goals);
     })([x]);
-    dispose(value);
-    return { outputs: seen[0]!, gradient: grads[0]! };
+    return { outputs: seen[0]!, values: value as Tensor1D, gradient: grads[0]! };
   };
 
   return {
@@ -95,13 +93,13 @@ export function searchOf(options: SearchOptions): RunningSearch {
     },
     targeted: sign === -1,
     gradient(x, look = {}) {
-      const { outputs, gradient } = differentiate(x, look);
-      dispose(judged && !look.probe ? Object.values(see(x, outputs, look)) : outputs);
+      const { outputs, values, gradient } = differentiate(x, look);
+      dispose(judged && !look.probe ? Object.values(see(x, outputs, look, values)) : [outputs, values]);
       return gradient;
     },
     differentiate(x, look = {}) {
-      const { outputs, gradient } = differentiate(x, look);
-      return { ...see(x, outputs, look), gradient };
+      const { outputs, values, gradient } = differentiate(x, look);
+      return { ...see(x, outputs, look, values), gradient };
     },
     query(x, look) {
       const { values, ...seen } = this.look(x, look);

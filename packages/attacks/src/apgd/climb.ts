@@ -97,7 +97,7 @@ function improved(at: Standing, { inputs, gradient, values }: Iterate): Standing
     values,
     best: chooseRows(better, inputs, at.best),
     bestGradient: chooseRows(better, gradient, at.bestGradient),
-    bestValues: where(better, values, at.bestValues),
+    bestValues: chooseRows(better, values, at.bestValues),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Search } from '@robustjs/core';
 import {
-  add, cast, fill, greater, greaterEqual, lessEqual, logicalAnd, logicalNot, logicalOr, mul, onesLike, sub, type Tensor, type Tensor1D, tidy, where,
-  zerosLike,
+  add, cast, fill, greater, greaterEqual, lessEqual, logicalAnd, logicalNot, logicalOr, mul, onesLike, sub, type Tensor, type Tensor1D, tidy, zerosLike,
 } from '@tensorflow/tfjs-core';
-import { overRows } from '../rows.ts';
+import { chooseRows } from '../rows.ts';
+import { projected, projectedStep } from '../step.ts';
 import type { Rule } from './climb.ts';
 import { RHO, windows } from './schedule.ts';
 
@@ -29,11 +29,10 @@ export function momentumRule(search: Search, steps: number): Rule {
     propose: ({ inputs, gradient }, own, step) =>
       tidy(() => {
         const [previous, , , , lengths] = own as Own;
-        const direction = search.threat.steepest(gradient, inputs, search.bounds);
-        const plain = search.project(add(inputs, mul(direction, overRows(lengths, direction))));
+        const plain = projectedStep(search, inputs, gradient, lengths);
         if (step === 1) return plain;
         const moved = add(mul(sub(plain, inputs), PLAIN), mul(sub(inputs, previous), 1 - PLAIN));
-        return search.project(add(inputs, moved));
+        return projected(search, add(inputs, moved));
       }),
     learn(before, after, own, step) {
       const [, counted, checked, halved, lengths] = own as Own;
@@ -43,7 +42,7 @@ export function momentumRule(search: Search, steps: number): Rule {
       const tooFew = lessEqual(rises, RHO * window);
       const stalled = logicalAnd(logicalNot(halved), greaterEqual(checked, after.bestValues));
       const halve = logicalOr<Tensor1D>(tooFew, stalled);
-      return { own: [before.inputs, zerosLike(rises), after.bestValues, halve, where(halve, mul(lengths, 0.5), lengths)], restart: halve };
+      return { own: [before.inputs, zerosLike(rises), after.bestValues, halve, chooseRows(halve, mul(lengths, 0.5), lengths)], restart: halve };
     },
   };
 }

@@ -32,6 +32,7 @@ import { poolKernels } from './pool.ts';
 import { projectedStepKernels } from './projected-step.ts';
 import { reluKernels } from './relu.ts';
 import { repeatAxes } from './repeat.ts';
+import { selectRows } from './select-rows.ts';
 import { slice } from './slice.ts';
 import { sumKernels } from './sum.ts';
 import { tile } from './tile.ts';
@@ -53,7 +54,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     ...crossEntropyKernels(native),
     ...depthwiseKernels(native),
     ...fusedKernels(native),
-    gather,
+    gather, selectRows,
     identity,
     ...optimizerKernels(native),
     padV2,

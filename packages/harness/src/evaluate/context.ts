@@ -11,7 +11,7 @@ export interface Context {
   /** For what is looked at in this thread and never recorded. */
   readonly bench: Workbench;
   /** The model as the caller has it: what it declares. All its work is done in jobs. */
-  readonly model: Pick<Model, 'inputShape' | 'bounds' | 'branches'>;
+  readonly model: Pick<Model, 'inputShape' | 'bounds' | 'branches' | 'differentiable'>;
   readonly classes: number;
   readonly dataset: Dataset;
   readonly route: Extract<Route, { kind: 'one' }>;

@@ -168,7 +168,7 @@ async function measure(subject: Subject, lab: Lab, { settings, options, weightsS
   const { seed, route, norm, randomized } = settings;
   const rows = dataset.ids.map((_, row) => row);
   const base = { ...lab, model: subject.model, route, seed };
-  const [repeated, differentiable] = await Promise.all([deterministic({ jobs }, rows.subarray(0, REPEATED_ROWS)), gradientExists(jobs, rows)]);
+  const [repeated, differentiable] = await Promise.all([deterministic({ jobs }, rows.subarray(0, REPEATED_ROWS)), gradientExists(jobs, rows, subject.model)]);
   const context: Context = { ...base, flat: differentiable.status !== 'pass', stochastic: repeated.status !== 'pass' };
   const clean = await cleanOutcome(context, rows);
   const correctAmong = (count: number): Int32Array => rows.subarray(0, count).filter((row) => clean.correct[row]);

@@ -1,5 +1,5 @@
 import { crossEntropyObjective, marginObjective } from '@robustjs/attacks';
-import { type Objective, randomStream, type ThreatModel, threatModel } from '@robustjs/core';
+import { type Model, type Objective, randomStream, type ThreatModel, threatModel } from '@robustjs/core';
 import { abs, sum, tidy } from '@tensorflow/tfjs-core';
 import type { Context } from '../context.ts';
 import { passOf } from '../engine/attack-task.ts';
@@ -18,8 +18,12 @@ export const gradientExistsTask: Task<object, boolean> = {
   },
 };
 
-/** S05: a gradient of the objective with respect to the input exists. One row tells. */
-export async function gradientExists(jobs: Jobs, rows: Int32Array): Promise<Finding> {
+/**
+ * S05: a gradient of the objective with respect to the input exists. One row tells. A model that says it only predicts is evaluated by
+ * queries; S06 marks that result as unreliable.
+ */
+export async function gradientExists(jobs: Jobs, rows: Int32Array, { differentiable }: Pick<Model, 'differentiable'>): Promise<Finding> {
+  if (differentiable === false) return skipped('S05', 'the model only predicts: it was attacked by queries alone, so robust accuracy is an upper bound');
   const [exists = false] = await jobs.run(gradientExistsTask, {}, rows.subarray(0, 1), { part: 'sanity', name: 'S05' });
   const note = exists
     ? 'the gradient of the loss with respect to the input can be taken'

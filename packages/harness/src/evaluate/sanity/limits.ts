@@ -51,6 +51,7 @@ export async function unconstrainedBreaks(context: Context, rows: Int32Array): P
  */
 export async function greyImageBreaks(context: Context, rows: Int32Array): Promise<Finding> {
   if (rows.length === 0) return skipped('S21', 'no example is classified correctly');
+  if (context.model.differentiable === false) return skipped('S21', 'the model only predicts, and its attack follows gradients');
   const [low, high] = context.model.bounds;
   const { standing, attackConfigHash } = await standingAfter(context, rows, { norm: 'Linf', eps: (high - low) / 2 }, 'S21');
   const counts = new Map<number, number>();
