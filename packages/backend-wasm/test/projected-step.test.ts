@@ -75,3 +75,23 @@ test('a threat model that replaces a part is taken at its word', () => {
     expect(largestDifference(step(still, all).dataSync() as Float32Array, all.inputs.dataSync() as Float32Array)).toBe(0);
   });
 });
+
+// Oracle: each row's step alone, with its own length.
+test.each([['linf', linf(0.06)], ['l2', l2(0.1)]])('%s: lengths by row are those of the rows', async (_, threat) => {
+  const alphas = [0.03, 0, 0.5, 1e-3, 0.2];
+  const whole = await on('wasm', () => {
+    const { clean, inputs, gradient } = batch([5, 4, 3, 3]);
+    return [stepOf(threat, { inputs, clean, bounds: BOUNDS }, gradient, tensor(alphas))];
+  });
+  const parts = await on('wasm', () => {
+    const all = batch([5, 4, 3, 3]);
+    const cut = (x: Tensor, row: number): Tensor => slice(x, [row, 0, 0, 0], [1, 4, 3, 3]);
+    return [concat(alphas.map((alpha, row) => stepOf(threat, { inputs: cut(all.inputs, row), clean: cut(all.clean, row), bounds: BOUNDS }, cut(all.gradient, row), alpha)))];
+  });
+  const plain = await on('wasm', () => {
+    const { clean, inputs, gradient } = batch([5, 4, 3, 3]);
+    return [stepOf(composed(threat), { inputs, clean, bounds: BOUNDS }, gradient, tensor(alphas))];
+  });
+  expect([...whole[0]!]).toEqual([...parts[0]!]);
+  plain[0]!.forEach((value, i) => expect(whole[0]![i]).toBeCloseTo(value, 5));
+});

@@ -1,5 +1,6 @@
 import { io, type Tensor } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
+import { chainOf } from './chain.ts';
 import { messageOf, refused } from './errors.ts';
 import type { Predictor } from './predictor.ts';
 
@@ -18,6 +19,7 @@ export async function layersPredictor(artifacts: io.ModelArtifacts, place: strin
   const softmaxRemoved = leaveOutSoftmax(topology);
   const model = await build({ ...artifacts, modelTopology: topology }, place);
   const [input] = model.inputs;
+  const chain = chainOf(model);
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     const got = `${model.inputs.length} inputs and ${model.outputs.length} outputs`;
     model.dispose();
@@ -29,7 +31,7 @@ export async function layersPredictor(artifacts: io.ModelArtifacts, place: strin
     inputShape: input!.shape.slice(1),
     weights: new Map(model.weights.map((weight) => [weight.originalName, weight.read()])),
     // Not predict, which cuts the batch into pieces and copies them.
-    predict: (x) => model.apply(x, { training: false }) as Tensor,
+    predict: chain ?? ((x) => model.apply(x, { training: false }) as Tensor),
     dispose: () => void model.dispose(),
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { type Model, modelOf } from '@robustjs/core';
-import { type io, type Tensor, type Tensor1D, tensor1d, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
+import type { Model } from '@robustjs/core';
+import { openModel } from '@robustjs/interop';
+import { type Tensor1D, tensor1d, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 
 /** What a public library's attack did on the reference images. */
 export interface ReferenceRecord {
@@ -63,7 +64,7 @@ export function referenceNetworks(): readonly ReferenceNetwork[] {
 }
 
 async function load(folder: string, name: string, count: number): Promise<Reference> {
-  const model = await loadModel(`${folder}/${name}`);
+  const { model } = await openModel(`${folder}/${name}/model.json`);
   const pixels = readFileSync(`${folder}/images.u8`).subarray(0, count * SIZE);
   const inputs = tensor4d(Float32Array.from(pixels, (byte) => byte / 255), [count, 28, 28, 1]);
   const labels = tensor1d(Int32Array.from(readFileSync(`${folder}/labels.u8`).subarray(0, count)), 'int32');
@@ -99,21 +100,4 @@ function recordOf({ still_correct: flags, norms: lengths, ...record }: StoredRec
     stillCorrect: Array.from(flags.slice(0, count), (flag) => flag === '1'),
     ...(lengths !== undefined && { norms: lengths.slice(0, count) }),
   };
-}
-
-/** The network as TF.js loads it, behind the interface that attacks take. */
-async function loadModel(folder: string): Promise<Model> {
-  const { loadLayersModel } = await import('@tensorflow/tfjs-layers');
-  const { modelTopology, weightsManifest } = JSON.parse(readFileSync(`${folder}/model.json`, 'utf8')) as StoredModel;
-  const bytes = readFileSync(`${folder}/weights.bin`);
-  const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  const weightSpecs = weightsManifest.flatMap(({ weights }) => weights);
-  const layers = await loadLayersModel({ load: () => Promise.resolve({ modelTopology, weightSpecs, weightData }) });
-  const predict = (inputs: Tensor): Tensor => layers.apply(inputs, { training: false }) as Tensor;
-  return { ...modelOf(predict, { inputShape: [28, 28, 1] }), dispose: () => void layers.dispose() };
-}
-
-interface StoredModel {
-  readonly modelTopology: NonNullable<io.ModelArtifacts['modelTopology']>;
-  readonly weightsManifest: io.WeightsManifestConfig;
 }

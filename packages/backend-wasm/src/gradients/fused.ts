@@ -44,15 +44,27 @@ export function registerFusedGradients(): void {
     }
   }) as typeof at.runKernel;
   const customGrad = at.customGrad.bind(at);
-  at.customGrad = ((f) => (...inputs: Tensor[]): Tensor => {
+  at.customGrad = ((f: Custom) => (...inputs: Tensor[]): Tensor => {
     const outer = recorded;
     recorded = undefined;
-    const y = customGrad(f)(...inputs);
+    const y = customGrad(savingLate(f, () => recorded === undefined))(...inputs);
     if (recorded !== undefined) useRecorded(state.activeTape!, recorded, y);
     recorded = outer;
     return y;
   }) as typeof at.customGrad;
 }
+
+type Custom = Parameters<ReturnType<typeof engine>['customGrad']>[0];
+
+/** A custom gradient that saves nothing where its node is taken out: a fused op saves four tensors. */
+const savingLate = (f: Custom, wanted: () => boolean): Custom => (...given) => {
+  const inputs = given.slice(0, -1) as Tensor[];
+  const save = given.at(-1) as unknown as (tensors: Tensor[]) => void;
+  let pending: Tensor[] = [];
+  const result = f(...inputs, ((tensors: Tensor[]) => (pending = tensors)) as never);
+  if (wanted()) save(pending);
+  return result;
+};
 
 /** Takes the custom gradient's node out; where its op gives the kernel's output in another shape, makes it that reshaping. */
 function useRecorded(tape: Node[], recorded: Tensor, y: Tensor): void {
