@@ -106,7 +106,7 @@ async function orRefused(id: string, make: () => Promise<Finding>): Promise<Find
   try {
     return await make();
   } catch (error) {
-    if (error instanceof RobustError && error.code.startsWith('RJS_ATTACK_')) return skipped(id, `its attack does not apply: ${error.message}`);
+    if (error instanceof RobustError && /^RJS_ATTACK_/.test(error.code)) return skipped(id, `its attack does not apply: ${error.message}`);
     throw error;
   }
 }
