@@ -1,4 +1,4 @@
-import { conv2d, dispose, grad, mul, sub, type Tensor, type Tensor4D, tidy, variable } from '@tensorflow/tfjs-core';
+import { conv2d, dispose, grad, matMul, mul, sub, type Tensor, type Tensor4D, tidy, variable } from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { startWasm } from '../src/index.ts';
 import { bytes, values } from './compare.ts';
@@ -44,4 +44,24 @@ test('a filter in the memory of one that was freed is packed anew', () => {
   });
   expect(new Set(seen).size).toBe(3);
   x.dispose();
+});
+
+/** Product and gradient of its left operand, read. */
+const product = (a: Tensor, b: Tensor, transposeB: boolean): string =>
+  tidy(() => {
+    const f = (from: Tensor): Tensor => matMul(from, b, false, transposeB);
+    return [f(a), grad(f)(a)].map((tensor) => bytes(tensor.dataSync() as Float32Array).toString('base64')).join();
+  });
+
+// Oracle: the same product with an operand that no kernel has seen.
+test.each([[true], [false]])('a dense layer again and again, and after an assignment; transposed: %s', (transposeB) => {
+  const [a, b] = [values([3, 21], 1), tidy(() => variable(values(transposeB ? [13, 21] : [21, 13], 2)))];
+  const fresh = (): string => tidy(() => product(a, mul(b, 1), transposeB));
+  const first = fresh();
+  for (let time = 0; time < 3; time++) expect(product(a, b, transposeB)).toBe(first);
+  tidy(() => b.assign(mul(b, -2)));
+  const after = fresh();
+  expect(after).not.toBe(first);
+  for (let time = 0; time < 3; time++) expect(product(a, b, transposeB)).toBe(after);
+  dispose([a, b]);
 });

@@ -1,5 +1,7 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { backend_util, type NamedAttrMap, type TensorInfo } from '@tensorflow/tfjs-core';
 import { type AddedKernel, input, runStock, view } from '../kernels/heap.ts';
+import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
@@ -22,7 +24,7 @@ export const batchMatMul = (native: NativeFunctions): AddedKernel => ({
     const one = attrs['transposeA'] === true ? transposedProduct : plainProduct;
     if (attrs['transposeA'] === true) view(backend, out).fill(0);
     withScratch(backend, (scratch) => {
-      const compute = one(native, scratch, sizes, attrs['transposeB'] === true);
+      const compute = one(native, scratch, sizes, attrs['transposeB'] === true, keeperOf(backend, b, sizes));
       for (let i = 0; i < batch; i++) compute(address(backend, a) + i * stepA, address(backend, b) + i * stepB, address(backend, out) + i * stepC);
     });
     return out;
@@ -56,13 +58,29 @@ function sizesOf(a: TensorInfo, b: TensorInfo, attrs: NamedAttrMap): Sizes | und
 
 type Compute = (a: number, b: number, c: number) => void;
 
-function plainProduct(native: NativeFunctions, scratch: Scratch, { rows, inner, columns }: Sizes, turned: boolean): Compute {
+/** Keeps a packed right operand under a key; see kept-weights.ts. */
+type Keep = (key: string, floats: number, fill: (to: number) => void) => number;
+
+const multipliedBefore = new WeakSet<object>();
+
+/** One product's right operand that comes a second time is a layer's weights: for a few rows, packing them takes longer than the product. */
+function keeperOf(backend: BackendWasm, b: TensorInfo, { batch }: Sizes): Keep | undefined {
+  if (batch !== 1) return undefined;
+  if (multipliedBefore.has(b.dataId)) return (key, floats, fill) => keptFor(backend, b, key, floats, fill);
+  multipliedBefore.add(b.dataId);
+  return undefined;
+}
+
+function plainProduct(native: NativeFunctions, scratch: Scratch, { rows, inner, columns }: Sizes, turned: boolean, keep?: Keep): Compute {
   const { atOnce, sources, targets } = lines(inner, columns);
   const gathered = { sources: scratch.table(sources), targets: scratch.table(targets), segments: 1, length: inner, pitch: 0 };
-  const packed = scratch.floats(packedSize(inner, columns));
   const [rowStep, columnStep] = turned ? [4, inner * 4] : [columns * 4, 4];
+  const size = packedSize(inner, columns);
+  const own = keep === undefined ? scratch.floats(size) : 0;
   return (a, b, c) => {
-    pack(native, [{ at: b, rows: inner, rowStep, columnStep }], columns, packed);
+    const fill = (to: number): void => pack(native, [{ at: b, rows: inner, rowStep, columnStep }], columns, to);
+    const packed = keep?.(`product ${inner} ${columns} ${turned}`, size, fill) ?? own;
+    if (keep === undefined) fill(packed);
     for (let row = 0; row < rows; row += atOnce)
       multiply(native, Math.min(atOnce, rows - row), gathered, a + row * inner * 4, packed, columns, c + row * columns * 4);
   };
