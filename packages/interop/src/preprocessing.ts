@@ -23,7 +23,8 @@ export function preprocess(x: Tensor, { scale = 1, mean = 0, std = 1 }: Preproce
  *
  * @throws RobustError `RJS_MODEL_OPTION`.
  */
-export function checkPreprocessing({ scale = 1, mean = 0, std = 1 }: Preprocessing = {}, inputShape: readonly number[]): void {
+export function checkPreprocessing(preprocessing: Preprocessing | undefined, inputShape: readonly number[]): void {
+  const { scale = 1, mean = 0, std = 1 } = preprocessing ?? {};
   const channels = inputShape.at(-1)!;
   for (const [name, value] of Object.entries({ scale: [scale], mean: [mean].flat(), std: [std].flat() })) {
     const fits = value.length === 1 || value.length === channels;

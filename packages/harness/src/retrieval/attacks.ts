@@ -22,7 +22,7 @@ export interface QueryAttack {
   /** Everything that determines it, ready for JSON. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The attack in a scene, with what it keeps there; goals are gallery rows of the queries' clean copies. The caller disposes. */
-  on(scene: Scene): { readonly attack: Attack; dispose(): void };
+  on(scene: Scene): { readonly attack: Attack; /** Releases what it keeps. */ dispose(): void };
 }
 
 const step = {

@@ -34,6 +34,7 @@ export interface RetrievalOptions {
   /** Queries to keep pictures of. Default 0. */
   readonly pictures?: number;
   readonly signal?: AbortSignal;
+  /** Called as queries are done. */
   readonly onProgress?: (progress: EvaluationProgress) => void;
 }
 

@@ -16,6 +16,7 @@ export interface Gallery {
   readonly labels: Int32Array;
   /** The labels, `[M]` int32. */
   readonly labelTensor: Tensor1D;
+  /** Releases the tensors. */
   dispose(): void;
 }
 
