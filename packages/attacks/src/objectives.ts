@@ -45,10 +45,15 @@ export const dlrObjective: Objective = (logits, labels) =>
  * @param targets one class a row, `[N]` int32, of the rows that the objective is asked about.
  */
 export function targetedDlrObjective(targets: Tensor1D): Objective {
+  return towardsDlr(() => targets);
+}
+
+/** The same with targets that are made where no tape records it. */
+export function towardsDlr(targets: () => Tensor1D): Objective {
   return (logits, labels) => ratio(logits as Tensor2D, () => {
     const classes = logits.shape[1]!;
     // Cast once: the wasm kernel writes int32 whatever data type it is asked for.
-    return cast(sub(oneHot(targets, classes), oneHot(labels as Tensor1D, classes)), 'float32');
+    return cast(sub(oneHot(targets(), classes), oneHot(labels as Tensor1D, classes)), 'float32');
   });
 }
 

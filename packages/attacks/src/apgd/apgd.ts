@@ -1,6 +1,6 @@
 import type { Attack, Objective } from '@robustjs/core';
 import { dispose, slice, squeeze, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
-import { crossEntropyObjective, dlrObjective, marginObjective, targetedDlrObjective, towardsTargetDlr } from '../objectives.ts';
+import { crossEntropyObjective, dlrObjective, marginObjective, towardsDlr, towardsTargetDlr } from '../objectives.ts';
 import { checkKnown, checkNorm, checkWhole, finiteBudget } from '../options.ts';
 import { rivalsAtClean } from '../planes.ts';
 import { restarted } from './run.ts';
@@ -110,5 +110,4 @@ function untargeted(id: string, objective: Objective, options: ApgdOptions): Att
   };
 }
 
-const towardsRank = (ranked: Tensor, rank: number): Objective => (logits, labels) =>
-  targetedDlrObjective(squeeze<Tensor1D>(slice(ranked, [0, rank], [-1, 1]), [1]))(logits, labels);
+const towardsRank = (ranked: Tensor, rank: number): Objective => towardsDlr(() => squeeze<Tensor1D>(slice(ranked, [0, rank], [-1, 1]), [1]));
