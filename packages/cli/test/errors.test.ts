@@ -39,7 +39,7 @@ const cases: [what: string, args: string[], code: number, says: RegExp][] = [
   ['a leaderboard outside of the repository', ['leaderboard'], 2, /RJS_USAGE/],
   ['a file that there is not', ['train', 'nowhere.json'], 3, /RJS_FILE.*no such file/],
   ['a file that is no JSON', ['train', 'not.json'], 3, /RJS_FILE.*not\.json/],
-  ['a recipe with a hole', ['train', 'recipe.json'], 3, /RJS_RECIPE.*'data'/],
+  ['a recipe with a hole', ['train', 'recipe.json'], 3, /RJS_RECIPE.*'architecture'/],
   ['a network file that is cut off', ['evaluate', 'cut.safetensors'], 3, /RJS_SAFETENSORS/],
   ['a network file of someone else', ['evaluate', 'foreign.safetensors'], 3, /RJS_NETWORK_FILE/],
   ['a model file that is none', ['evaluate', 'other.json'], 3, /RJS_MODEL_FORMAT/],
