@@ -18,7 +18,7 @@ test.each([[[5]], [[5, 1]], [[5, 3]], [[5, 2, 3, 2]]])('takes whole rows of %j',
   const before = memory().numTensors;
   const given = [tensor(mask, [5], 'bool'), tensor(a!, shape), tensor(b!, shape)] as const;
   for (const choose of [ofAttacks, ofCore]) {
-    const got = choose(given[0] as Parameters<typeof choose>[0], given[1] as Tensor, given[2] as Tensor);
+    const got = choose(given[0] as Parameters<typeof choose>[0], given[1], given[2]);
     expect([...(await got.data())]).toEqual(expected);
     dispose(got);
   }

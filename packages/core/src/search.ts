@@ -71,7 +71,7 @@ export function searchOf(options: SearchOptions): RunningSearch {
       seen.push(keep(clone(outputs)));
       return objective(outputs, rows.goals);
     })([x]);
-    return { outputs: seen[0]!, values: value as Tensor1D, gradient: grads[0]! };
+    return { outputs: seen[0]!, values: value, gradient: grads[0]! };
   };
 
   return {

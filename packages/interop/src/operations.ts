@@ -1,5 +1,5 @@
 import {
-  avgPool, batchNorm, elu, engine, fused, max, maxPool, mean, onesLike, pad, relu, relu6, reshape, sigmoid, softmax, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tanh, zerosLike,
+  avgPool, batchNorm, elu, engine, fused, max, maxPool, mean, onesLike, pad, relu, relu6, reshape, sigmoid, softmax, type Tensor, type Tensor1D, type Tensor4D, tanh, zerosLike,
 } from '@tensorflow/tfjs-core';
 
 /** What a layer does to a batch. */

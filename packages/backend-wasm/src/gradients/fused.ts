@@ -61,7 +61,7 @@ const savingLate = (f: Custom, wanted: () => boolean): Custom => (...given) => {
   const inputs = given.slice(0, -1) as Tensor[];
   const save = given.at(-1) as unknown as (tensors: Tensor[]) => void;
   let pending: Tensor[] = [];
-  const result = f(...inputs, ((tensors: Tensor[]) => (pending = tensors)) as never);
+  const result = f(...inputs, ((tensors: Tensor[]) => (pending = tensors)));
   if (wanted()) save(pending);
   return result;
 };
