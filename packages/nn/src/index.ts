@@ -15,4 +15,4 @@ export { smallCnn, type SmallCnnOptions } from './small-cnn.ts';
 export { standardKit } from './standard-kit.ts';
 export { adamStep, type AdamStepOptions, momentumStep, type MomentumStepOptions } from './ops/optimizer-step.ts';
 export { namedVariable } from './variables.ts';
-export { copyBranch, decodeWeights, encodeWeights } from './weights.ts';
+export { copyBranch, decodeIntoBranches, decodeWeights, encodeWeights } from './weights.ts';

@@ -23,9 +23,21 @@ export async function encodeWeights(model: Model, metadata: Readonly<Record<stri
  * @returns the metadata of the file.
  * @throws RobustError `RJS_SAFETENSORS` for a damaged file, `RJS_WEIGHTS` for weights of another network.
  */
-export function decodeWeights(model: Model, bytes: Uint8Array): Readonly<Record<string, string>> {
+export const decodeWeights = (model: Model, bytes: Uint8Array): Readonly<Record<string, string>> => assignAll(model, bytes, (name) => name);
+
+/**
+ * Sets every branch of a model from the weights of the same network without branches, to go on training it with them. Statistics are copied with
+ * scales and offsets: a branch that kept those it was built with would normalize its first inputs badly.
+ *
+ * @returns the metadata of the file.
+ * @throws RobustError `RJS_SAFETENSORS` for a damaged file, `RJS_WEIGHTS` for weights of another network.
+ */
+export const decodeIntoBranches = (model: Model, bytes: Uint8Array): Readonly<Record<string, string>> => assignAll(model, bytes, (name) => name.replace(/@[^/]*\//, '/'));
+
+/** Assigns to each variable what the file has under the name that `source` gives for its own. */
+function assignAll(model: Model, bytes: Uint8Array, source: (name: string) => string): Readonly<Record<string, string>> {
   const { tensors, metadata } = decodeSafetensors(bytes);
-  const variables = variablesOf(model);
+  const variables = variablesOf(model).map(({ name, variable }) => ({ name: source(name), variable }));
   for (const { name, variable } of variables) {
     const stored = tensors.get(name);
     if (stored?.shape.join() !== variable.shape.join()) {

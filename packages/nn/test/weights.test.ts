@@ -1,7 +1,7 @@
 import { evaluation, one, randomStream } from '@robustjs/core';
 import { abs, memory, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { branchedNorms, buildNetwork, copyBranch, decodeWeights, encodeWeights, type Network, resnet, standardKit } from '../src/index.ts';
+import { branchedNorms, buildNetwork, copyBranch, decodeIntoBranches, decodeWeights, encodeWeights, type Network, resnet, standardKit } from '../src/index.ts';
 import { codeOf, normalTensor, onWasm, read } from './support.ts';
 
 onWasm();
@@ -50,6 +50,20 @@ it('a plain network does not load into a branched one', async () => {
   const bytes = await encodeWeights(build(1));
   const network = build(2, ['main', 'adversarial']);
   expect(() => decodeWeights(network, bytes)).toThrow(/Expected 'stem\/norm@main\/scale' of shape \[2\], got none/);
+});
+
+it('a plain network loads into every branch of a branched one, statistics too', async () => {
+  const plain = build(1);
+  const network = build(2, ['main', 'adversarial']);
+  const before = memory().numTensors;
+  expect(decodeIntoBranches(network, await encodeWeights(plain, { recipe: 'r' }))).toEqual({ recipe: 'r' });
+  expect(memory().numTensors).toBe(before);
+  const x = normalTensor([2, ...inputShape], 1);
+  const expected = read(plain.forward(x, evaluation()));
+  for (const branch of network.branches) expect(read(network.forward(x, evaluation(one(branch))))).toEqual(expected);
+  const other = await encodeWeights(build(1, undefined, [2, 4]));
+  expect(codeOf(() => decodeIntoBranches(network, other))).toBe('RJS_WEIGHTS');
+  expect(read(network.forward(x, evaluation()))).toEqual(expected);
 });
 
 it('200 damaged files assign all or nothing', async () => {

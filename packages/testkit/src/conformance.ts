@@ -46,8 +46,9 @@ function defensePluginConformance(plugin: DefensePlugin, settings: ConformanceSe
   const { options = {} } = settings;
   const create = (more: object = {}) => plugin.create(plugin.options.parse({ ...options, ...more }));
   const can = new Set(plugin.capabilities);
-  if (can.has('image-classification')) {
-    defenseConformance(create, { ...settings, stochastic: can.has('stochastic'), eps: hasOption(plugin, 'eps') });
+  const compares = can.has('metric-learning');
+  if (compares || can.has('image-classification')) {
+    defenseConformance(create, { ...settings, stochastic: can.has('stochastic'), eps: hasOption(plugin, 'eps'), compares });
     exportConformance(create, settings);
   }
   if (can.has('branches')) branchesConformance(create, settings);

@@ -9,6 +9,8 @@ import { clone, dispose, keep, mul, type Scalar, sub, type Tensor, tidy, type Va
 export interface RecordedAttack {
   /** As asked, with a copy of the targets; the recorder disposes it. */
   readonly asked: TrainingAttack;
+  /** A copy of the rows attacked; the recorder disposes it. */
+  readonly inputs: Tensor;
   /** A copy of the adversarial rows; the recorder disposes it. */
   readonly adversarial: Tensor;
 }
@@ -51,11 +53,11 @@ export function trainingTools(model: Model, batch: Batch, { seed = 0, classes = 
       const { batch: rows = batch, ...rest } = asked;
       const { adversarial } = await runAttack(asked.attack, { ...rest, ...rows, model, random: stream, keep: 'last' });
       const { targets } = asked;
-      attacks.push({ asked: { ...asked, ...(targets && { targets: clone(targets) }) }, adversarial: clone(adversarial) });
+      attacks.push({ asked: { ...asked, ...(targets && { targets: clone(targets) }) }, inputs: clone(rows.inputs), adversarial: clone(adversarial) });
       return adversarial;
     },
     dispose() {
-      for (const { asked, adversarial } of attacks) dispose(asked.targets ? [asked.targets, adversarial] : adversarial);
+      for (const { asked, inputs, adversarial } of attacks) dispose([inputs, adversarial, ...(asked.targets ? [asked.targets] : [])]);
       dropUpdates(updates.splice(0));
     },
   };

@@ -5,7 +5,7 @@ import {
 } from '@robustjs/testkit';
 import { concat, dispose, grad, sum, type Tensor, tensor1d, tensor2d, tensor3d, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { featureAttack, mdprop, type MdpropOptions, meanDistance, MULTI, plugin, SINGLE } from '../src/index.ts';
+import { featureAttack, type FeatureAttackOptions, mdprop, type MdpropOptions, meanDistance, MULTI, plugin, presets, SINGLE, UNADVERSARIAL } from '../src/index.ts';
 
 useWasm();
 
@@ -19,11 +19,11 @@ describe('the attack on a linear map', () => {
   const length = (v: readonly number[]): number => Math.hypot(...v);
 
   /** Adversarial rows, and the permutations that the attack drew, from its own stream. */
-  async function attacked(parts: { count: number; targets: number }[], steps = 1) {
+  async function attacked(parts: FeatureAttackOptions['parts'], { steps = 1, clip }: Partial<FeatureAttackOptions> = {}, classes = [0, 0, 0, 0], images = X) {
     const model = linearModel({ weights: W });
-    const inputs = tensor2d(X);
-    const labels = tensor1d([0, 0, 0, 0], 'int32');
-    const attack = featureAttack({ parts, steps, startNoise: 0 });
+    const inputs = tensor2d(images);
+    const labels = tensor1d(classes, 'int32');
+    const attack = featureAttack({ parts, steps, startNoise: 0, clip });
     const random = randomStream(5);
     const { adversarial } = await runAttack(attack, { model, inputs, labels, ids: [0, 1, 2, 3], threat: linf(EPS), random, keep: 'last' });
     const rowsOf = (await adversarial.array()) as number[][];
@@ -58,6 +58,25 @@ describe('the attack on a linear map', () => {
       const targets = drawn.map((permuted) => permuted[row - 1]!);
       found[row]!.forEach((value, i) => expect(value).toBeCloseTo(expected(row, targets)[i]!, 5));
     }
+  });
+
+  it('goes towards the other row of its class, and nowhere from a class of one', async () => {
+    const { rows: found } = await attacked([{ count: 4, targets: 1, among: 'own-class' }], {}, [0, 1, 2, 0]);
+    for (const [row, target] of [[0, 3], [3, 0]] as const) found[row]!.forEach((value, i) => expect(value).toBeCloseTo(expected(row, [target])[i]!, 5));
+    for (const row of [1, 2]) expect(found[row]).toEqual(X[row]!.map(Math.fround));
+  });
+
+  it('stays between the extremes of its part where it is told to', async () => {
+    const parts = [{ count: 2, targets: 1, among: 'own-class' }, { count: 2, targets: 1, among: 'own-class' }] as const;
+    // Next to each other, so that a step goes beyond both.
+    const images = [[0.5, 0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 0.52], [0.3, 0.3, 0.3, 0.3], [0.3, 0.3, 0.31, 0.3]];
+    const outside = async (clip: 'bounds' | 'batch'): Promise<number> => {
+      const { rows: found } = await attacked(parts, { steps: 4, clip }, undefined, images);
+      const limits = [[0.5, 0.52], [0.3, 0.31]].map((pair) => pair.map(Math.fround));
+      return found.flatMap((row, i) => row.filter((value) => value < limits[Math.floor(i / 2)]![0]! || value > limits[Math.floor(i / 2)]![1]!)).length;
+    };
+    expect(await outside('bounds')).toBeGreaterThan(0);
+    expect(await outside('batch')).toBe(0);
   });
 
   it('several equal targets are one', async () => {
@@ -146,6 +165,46 @@ describe('a training step', () => {
       const before = await snapshot(model);
       await withObjective(mdprop(OPTIONS), model, batch, async () => expect(await changedNames(model, before)).toEqual([]));
     });
+  });
+
+  it('has a fourth branch for unadversarial examples, which move towards their class', async () => {
+    const four: MdpropOptions = { ...OPTIONS, eps: 0.01, unadversarial: true };
+    await onNetwork(async (model, batch) => {
+      expect([...model.branches].sort()).toEqual([MAIN, SINGLE, MULTI, UNADVERSARIAL].sort());
+      const twins = { ...batch, labels: tensor1d([0, 1, 2, 0, 1, 1], 'int32') };
+      await withObjective(mdprop(four), model, twins, async (_objective, tools) => {
+        const { adversarial } = tools.attacks[0]!;
+        const embed = async (x: Tensor): Promise<number[][]> => {
+          const outputs = model.forward(x, evaluation(one(UNADVERSARIAL)));
+          const values = (await outputs.array()) as number[][];
+          outputs.dispose();
+          return values;
+        };
+        const [before, after] = [await embed(batch.inputs), await embed(adversarial)];
+        const apart = (a: readonly number[], b: readonly number[]): number => Math.hypot(...a.map((value, k) => value - b[k]!));
+        // The last third is the fourth branch's: two rows of one class, each the other's target.
+        for (const [row, target] of [[4, 5], [5, 4]] as const) expect(apart(after[row]!, before[target]!)).toBeLessThan(apart(before[row]!, before[target]!));
+      });
+      twins.labels.dispose();
+    }, four);
+  });
+
+  it('takes budget and clipping from its preset where they are not given', async () => {
+    const asked = async (options: object): Promise<unknown> => {
+      const defense = mdprop(plugin.options.parse(options));
+      const model = tinyNetworkFor(defense);
+      const batch = tinyBatch(model);
+      const found = await withObjective(defense, model, batch, async (_objective, tools) => {
+        const { threat, attack } = tools.attacks[0]!.asked;
+        return { eps: threat.eps, clip: attack.config['clip'] };
+      });
+      batch.dispose();
+      model.dispose();
+      return found;
+    };
+    expect(await asked({})).toEqual(presets.paper);
+    expect(await asked({ preset: 'official' })).toEqual(presets.official);
+    expect(await asked({ preset: 'official', eps: 0.02, clip: 'bounds' })).toEqual({ eps: 0.02, clip: 'bounds' });
   });
 
   it('with one norm for all is adversarial training on the same rows', async () => {

@@ -16,13 +16,21 @@ export interface Scene {
   readonly random: RandomStream;
 }
 
+/** An attack in a scene. */
+export interface SceneAttack {
+  /** Goals are gallery rows of the queries' clean copies. */
+  readonly attack: Attack;
+  /** Releases what it keeps. */
+  dispose(): void;
+}
+
 /** An attack on queries before it knows the gallery. */
 export interface QueryAttack {
   readonly id: string;
   /** Everything that determines it, ready for JSON. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** The attack in a scene, with what it keeps there; goals are gallery rows of the queries' clean copies. The caller disposes. */
-  on(scene: Scene): { readonly attack: Attack; /** Releases what it keeps. */ dispose(): void };
+  /** The attack in a scene, with what it keeps there. The caller disposes. */
+  on(scene: Scene): SceneAttack;
 }
 
 const step = {

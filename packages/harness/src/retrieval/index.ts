@@ -1,4 +1,4 @@
-export { queryAttack, type QueryAttack, queryAttackIds, type Scene } from './attacks.ts';
+export { queryAttack, type QueryAttack, queryAttackIds, type Scene, type SceneAttack } from './attacks.ts';
 export type { BranchStatistic } from './branch-statistics.ts';
 export {
   type BranchRecord, type Geometry, type RetrievalEntry, retrievalEntryFromJson, retrievalEntryJsonSchema, retrievalEntrySchema, type RetrievalEvaluation, type RetrievalScores,
