@@ -78,7 +78,9 @@ async function compare() {
   const rounds = Number(option('--rounds', 3));
   const shared = process.env.ROBUSTJS_SHARED ?? fileURLToPath(new URL('../../../shared', import.meta.url));
   const file = (name) => fileURLToPath(new URL(name, import.meta.url));
-  const run = async (program, ...args) => JSON.parse((await promisify(execFile)(program, args)).stdout.trim().split('\n').at(-1));
+  // torch.set_num_threads does not reach a BLAS library that has threads of its own.
+  const env = { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
+  const run = async (program, ...args) => JSON.parse((await promisify(execFile)(program, args, { env })).stdout.trim().split('\n').at(-1));
   const ours = (...args) => run(process.execPath, file('autoattack.mjs'), ...args, '--eps', `${eps}`);
   const python = process.env.PYTHON ?? '/usr/bin/python3';
   const theirs = (name) => run(python, file('autoattack.py'), `${shared}/reference/fmnist/${name}`, `${eps}`);

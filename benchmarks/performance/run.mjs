@@ -1,8 +1,10 @@
 // The performance benchmark: npm run bench:performance [-- --rounds N]. Each task runs here (relaxed SIMD, SIMD) and, where Python
 // finds torch, in PyTorch on one thread, in turn and several rounds, so that a busy machine slows all alike. Ratios are of median
 // processor seconds, which other programs disturb less than the clock; the spread is that of single rounds. Ratios by the clock stand
-// beside them. The record goes to benchmarks/results/performance/.
+// beside them. WebAssembly has vectors of 128 bits: where the processor has 512, PyTorch also runs with 256, to tell what their width
+// is worth. The record goes to benchmarks/results/performance/.
 import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -14,8 +16,14 @@ const ROUNDS = index < 0 ? 3 : Number(process.argv[index + 1]);
 
 const run = promisify(execFile);
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
-const json = async (program, ...args) => JSON.parse((await run(program, args, { timeout: 600_000 })).stdout);
-const ours = (task, variant) => json(process.execPath, file('ours.mjs'), task, variant);
+const json = async (program, args, env) => JSON.parse((await run(program, args, { timeout: 600_000, env: { ...process.env, ...env } })).stdout);
+const ours = (task, variant, ...more) => json(process.execPath, [file('ours.mjs'), task, variant, ...more]);
+
+// torch.set_num_threads does not reach a BLAS library that has threads of its own.
+const ONE_THREAD = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
+const wide = existsSync('/proc/cpuinfo') && readFileSync('/proc/cpuinfo', 'utf8').includes('avx512f');
+/** PyTorch as it comes, and with narrower vectors where the processor's are wide. */
+const PEERS = { peer: ONE_THREAD, ...(wide && { avx2: { ...ONE_THREAD, ONEDNN_MAX_CPU_ISA: 'AVX2' } }) };
 
 /** A Python that has torch: PYTHON, else the first on the path, else the system's. */
 async function findPython() {
@@ -38,7 +46,7 @@ function ratio(mine, peer, clock) {
 
 const VARIANTS = ['relaxed-simd', 'simd'];
 const python = await findPython();
-const record = { format: 2, processor: `${cpus()[0].model.trim()}, ${cpus().length} cores`, rounds: ROUNDS, versions: {}, tasks: {}, kernels: {} };
+const record = { format: 3, processor: `${cpus()[0].model.trim()}, ${cpus().length} cores`, rounds: ROUNDS, versions: {}, tasks: {}, kernels: {} };
 if (python === undefined) console.log('No Python with torch found (Debian: apt-get install python3-torch libopenblas0-pthread): no comparison.');
 
 for (const variant of VARIANTS) {
@@ -61,7 +69,7 @@ function limits({ calls, bytes, arithmetic }, seconds, { peak, bandwidth }) {
 }
 
 for (const task of TASKS) {
-  const seconds = { 'relaxed-simd': [], simd: [], peer: [] };
+  const seconds = { 'relaxed-simd': [], simd: [], ...Object.fromEntries(Object.keys(PEERS).map((name) => [name, []])) };
   for (let round = 0; round < ROUNDS; round++) {
     for (const variant of VARIANTS) {
       const { result, version, variant: got } = await ours(task, variant);
@@ -69,18 +77,22 @@ for (const task of TASKS) {
       record.versions.ours = version;
     }
     if (python === undefined) continue;
-    const { result, version, layout } = await json(python, file('peer.py'), task);
-    seconds.peer.push({ ...result, layout });
-    record.versions.peer = version;
+    for (const [name, env] of Object.entries(PEERS)) {
+      const { result, version, layout } = await json(python, [file('peer.py'), task], env);
+      seconds[name].push({ ...result, layout });
+      record.versions.peer = version;
+    }
   }
   record.tasks[task] = { seconds };
-  const { result: counts } = await json(process.execPath, file('ours.mjs'), task, 'relaxed', 'count');
+  const { result: counts } = await ours(task, 'relaxed', 'count');
   for (const variant of VARIANTS.filter((name) => seconds[name].length > 0)) {
     const taken = median(seconds[variant].flatMap(({ processor }) => processor));
     const { limit, shares, ...amounts } = limits(counts, taken, record.kernels[variant]);
     const entry = (record.tasks[task][variant] = { seconds: taken, ...amounts, shares, limit });
     if (seconds.peer.length === seconds[variant].length) Object.assign(entry, ratio(seconds[variant], seconds.peer, 'processor'), { clock: ratio(seconds[variant], seconds.peer, 'wall') });
-    const compared = entry.ratio === undefined ? '' : `, ${fixed(entry.ratio)} x PyTorch (${fixed(entry.lowest)} to ${fixed(entry.highest)}; by the clock ${fixed(entry.clock.ratio)})`;
+    if (seconds.avx2?.length === seconds[variant].length) entry.avx2 = ratio(seconds[variant], seconds.avx2, 'processor');
+    const narrow = entry.avx2 === undefined ? '' : `; with 256 bits ${fixed(entry.avx2.ratio)}`;
+    const compared = entry.ratio === undefined ? '' : `, ${fixed(entry.ratio)} x PyTorch (${fixed(entry.lowest)} to ${fixed(entry.highest)}; by the clock ${fixed(entry.clock.ratio)}${narrow})`;
     console.log(`${task.padEnd(26)}${variant.padEnd(13)} ${fixed(64 / taken)} images/s${compared}; ${Math.round(100 * shares.arithmetic)} % of peak arithmetic, ${Math.round(100 * shares.bytes)} % of bandwidth`);
   }
 }
@@ -90,7 +102,7 @@ record.branches = routed;
 const single = median(routed['one branch']);
 for (const [name, times] of Object.entries(routed)) console.log(`batch norm, ${name.padEnd(15)} ${fixed(median(times) / single)} x the training step of one`);
 
-record.workers = await json(process.execPath, file('workers.mjs'), '--rounds', ROUNDS);
+record.workers = await json(process.execPath, [file('workers.mjs'), '--rounds', String(ROUNDS)]);
 const { median: share, lowest, highest } = record.workers['two threads / two copies'];
 console.log(`two threads reach ${fixed(share)} x what two copies of the job do (${fixed(lowest)} to ${fixed(highest)})`);
 

@@ -2,8 +2,8 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import {
-  entriesIn, type Entry, formatRetrievalTable, formatTable, imageClassification, metricLearning, type PerformanceRecord, renderLeaderboardReadme, renderPerformance, renderResultBlock,
-  type RetrievalEntry, retrievalEntriesIn,
+  entriesIn, type Entry, formatRetrievalTable, formatTable, imageClassification, metricLearning, type PerformanceRecord, renderClaims, renderLeaderboardReadme, renderPerformance, renderResultBlock,
+  type RetrievalEntryWithExamples, retrievalEntriesIn, retrievalEntriesWithExamples,
 } from '@robustjs/harness';
 import { attacksPage } from '../attacks-page.ts';
 import type { Context } from '../context.ts';
@@ -29,8 +29,9 @@ export async function leaderboard({ check = false, add }: LeaderboardFlags, cont
   if (root === undefined) throw usage('a folder of the RobustJS repository', context.cwd, 'the leaderboard is made from its benchmarks/results; go there');
   if (add !== undefined) await addRun(resolve(context.cwd, add), root, context);
   const entries = (await entriesIn(join(resultsFolder(root), imageClassification.id))).map(({ entry }) => entry);
-  const retrieval = (await retrievalEntriesIn(join(resultsFolder(root), metricLearning.id))).map(({ entry }) => entry);
-  const stale = (await pagesOf(root, entries, retrieval)).filter(({ before, after }) => before !== after);
+  const withExamples = await retrievalEntriesWithExamples(join(resultsFolder(root), metricLearning.id));
+  const retrieval = withExamples.map(({ entry }) => entry);
+  const stale = (await pagesOf(root, entries, withExamples)).filter(({ before, after }) => before !== after);
   const names = stale.map(({ path }) => relative(context.cwd, path));
   context.result({ entries: [...entries, ...retrieval], stale: names, written: stale.length > 0 && !check });
   if (entries.length > 0) context.line(formatTable(entries));
@@ -48,8 +49,9 @@ export async function leaderboard({ check = false, add }: LeaderboardFlags, cont
   return exitCodes.ok;
 }
 
-/** The benchmark's page, the repository's, that of attacks, and one for each plugin, as they are and as they ought to be. */
-async function pagesOf(root: string, entries: readonly Entry[], retrieval: readonly RetrievalEntry[]): Promise<Page[]> {
+/** The benchmark's page, the repository's, those of attacks and of claims, and one for each plugin, as they are and as they ought to be. */
+async function pagesOf(root: string, entries: readonly Entry[], withExamples: readonly RetrievalEntryWithExamples[]): Promise<Page[]> {
+  const retrieval = withExamples.map(({ entry }) => entry);
   const page = async (path: string, render: (text: string) => string, empty = ''): Promise<Page> => {
     const before = existsSync(path) ? await readFile(path, 'utf8') : '';
     return { path, before, after: before === '' && empty === '' ? '' : render(before || empty) };
@@ -61,6 +63,7 @@ async function pagesOf(root: string, entries: readonly Entry[], retrieval: reado
     page(join(root, 'benchmarks', 'README.md'), (text) => withSpeed(renderLeaderboardReadme(text, entries, retrieval), speed), EMPTY),
     page(join(root, 'README.md'), (text) => (text.includes('<!-- leaderboard:start -->') ? renderLeaderboardReadme(text, entries, retrieval) : text)),
     page(join(root, 'docs', 'attacks.md'), attacksPage),
+    page(join(root, 'docs', 'claims', 'metric-learning.md'), (text) => renderClaims(text, withExamples)),
     ...measured.map((id) =>
       page(join(root, 'plugins', id, 'README.md'), (text) => renderResultBlock(text, entries.filter(({ method }) => method.id === id || method.id === 'standard'))),
     ),
@@ -74,7 +77,7 @@ async function newestPerformance(root: string): Promise<PerformanceRecord | unde
   const folder = join(resultsFolder(root), 'performance');
   const names = existsSync(folder) ? (await readdir(folder)).filter((name) => name.endsWith('.json')).sort() : [];
   const records = await Promise.all(names.map((name) => readJsonFile(join(folder, name), 'a performance record') as Promise<Partial<PerformanceRecord>>));
-  return records.filter((record): record is PerformanceRecord => record.format === 2).at(-1);
+  return records.filter((record): record is PerformanceRecord => record.format === 3).at(-1);
 }
 
 /** Copies a run's entries, outcomes, networks and times to where published results lie. */

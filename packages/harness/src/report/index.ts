@@ -1,5 +1,7 @@
 export { leaderboardTable, renderLeaderboardReadme } from './leaderboard.ts';
 export type { RetrievalArmDetails, RetrievalReportInput } from './retrieval/arms.ts';
+export { renderClaims } from './retrieval/claims-page.ts';
+export type { RetrievalEntryWithExamples } from './retrieval/measured-arms.ts';
 export { formatRetrievalTable, retrievalLeaderboard } from './retrieval/leaderboard.ts';
 export { renderRetrievalReport } from './retrieval/render.ts';
 export { renderReport } from './render-report.ts';

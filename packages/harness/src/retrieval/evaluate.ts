@@ -41,7 +41,7 @@ export interface RetrievalOptions {
 /** What an evaluation of an embedding comes to. */
 export interface EvaluatedRetrieval {
   readonly entry: RetrievalEntry;
-  /** What became of each query attacked, in the order of the data set. */
+  /** What became of each test image, in the order of the data set; outcomes of those that were queries under attack. */
   readonly examples: readonly ExampleRecord[];
   readonly pictures: readonly RetrievalPicture[];
   readonly projection: Projection;
@@ -165,23 +165,19 @@ function geometryOf(rows: EmbeddingRows, clusters: boolean): Geometry {
   return { n: rows.labels.length, density: dense ? density(rows) : null, spectralDecay: Number.isFinite(decay) ? decay : null, nmi: clusters && dense ? clusteringNmi(rows) : null };
 }
 
+/** What became of every test image: retrieved without an attack, and, where it was a query under attack, with one. */
 async function examplesOf({ ground, clean, queries, suites }: MeasuredBranch, test: Dataset): Promise<ExampleRecord[]> {
   const inputs = await Promise.all(Array.from(suites[0]!.rows, (row) => test.read([row])));
   const places = new Map(Array.from(suites[0]!.rows, (row, place) => [row, place]));
-  return Array.from(queries).sort((a, b) => a - b).map((row) => {
+  const attacked = new Set(queries);
+  return Array.from(test.labels, (label, row) => {
     const right = clean.nearestIsRight[row]!;
     const place = places.get(row);
     const embedding = ground.gallery.values.subarray(row * ground.gallery.dimensions, (row + 1) * ground.gallery.dimensions);
-    return {
-      index: row,
-      id: test.ids[row]!,
-      label: test.labels[row]!,
-      predicted: test.labels[lookUp(embedding, ground.gallery, row).nearest]!,
-      clean: right,
-      outcomes: suites.map(({ threat, parts, breaker }) => {
-        const part = place === undefined ? -1 : breaker[place]!;
-        return { eps: threat.eps, robust: right && part < 0, brokenBy: part < 0 ? null : parts[part]!.attack.id, distances: part < 0 ? null : distancesOf(parts[part]!.attacked.inputs[place!]!, inputs[place!]!) };
-      }),
-    };
+    const outcomes = suites.map(({ threat, parts, breaker }) => {
+      const part = place === undefined ? -1 : breaker[place]!;
+      return { eps: threat.eps, robust: right && part < 0, brokenBy: part < 0 ? null : parts[part]!.attack.id, distances: part < 0 ? null : distancesOf(parts[part]!.attacked.inputs[place!]!, inputs[place!]!) };
+    });
+    return { index: row, id: test.ids[row]!, label, predicted: test.labels[lookUp(embedding, ground.gallery, row).nearest]!, clean: right, outcomes: attacked.has(row) ? outcomes : [] };
   });
 }

@@ -10,7 +10,7 @@ export { type ArmOutcome, runAll, type RunAllOptions, type RunSummary } from './
 export { runRecipe, type RunRecipeOptions, stageOf } from './run-recipe.ts';
 export { startRuntime } from './runtime.ts';
 export {
-  type AnyEntry, entriesIn, readEntry, readEntryWithExamples, readRetrievalEntry, retrievalEntriesIn, type StoredEntry, type StoredRetrievalEntry,
+  type AnyEntry, entriesIn, readEntry, readEntryWithExamples, readRetrievalEntry, retrievalEntriesIn, retrievalEntriesWithExamples, type StoredEntry, type StoredRetrievalEntry,
 } from './store.ts';
 export { disjointParts, relabeled } from './disjoint-data.ts';
 export { metricLearning } from './metric-track.ts';

@@ -40,10 +40,11 @@ const smoke: Protocol = {
   attack: { eps: 0.05, steps: 1 },
 };
 
+// Rate and epochs were chosen on validation classes with plain training at a seed of its own (1000): where its Recall@1 stops rising.
 const smallTerms: Omit<Shared, 'data'> = {
   architecture: { id: 'small-cnn', options: { widths: [16, 32, 32] } },
   embedding: { dimensions: 64 },
-  training: { epochs: 15, batchSize: 64, learningRate: 0.001, optimizer: adam, schedule: constant, shards: 1, perClass: 2, keep: 'best' },
+  training: { epochs: 40, batchSize: 64, learningRate: 0.003, optimizer: adam, schedule: constant, shards: 1, perClass: 2, keep: 'best' },
   evaluation: { norm: 'Linf', eps: [0.01, 0.025, 0.05], attacks: suite(5, 20, 20), queries: 500, batchSize: 100 },
 };
 

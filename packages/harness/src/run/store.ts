@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RobustError } from '@robustjs/core';
-import { type Entry, entryFromJson, type EntryWithExamples, examplesFromJsonl } from '../evaluate/index.ts';
+import { type Entry, entryFromJson, type EntryWithExamples, type ExampleRecord, examplesFromJsonl } from '../evaluate/index.ts';
+import type { RetrievalEntryWithExamples } from '../report/index.ts';
 import { type RetrievalEntry, retrievalEntryFromJson } from '../retrieval/index.ts';
 
 /** An entry and the file it came from. */
@@ -59,9 +60,19 @@ async function entryFiles(folder: string): Promise<string[]> {
  */
 export async function readEntryWithExamples(path: string): Promise<EntryWithExamples> {
   const { entry } = await readEntry(path);
-  const examples = examplesFromJsonl(await readText(path.replace(/(^|[\\/])entry\.json$/, '$1examples.jsonl').replace(/\.json$/, '.examples.jsonl'), 'the outcomes of an entry'));
-  return { entry, examples };
+  return { entry, examples: await examplesBeside(path) };
 }
+
+/**
+ * All entries of the track `metric-learning` in a folder with the outcomes beside them, by name; none where there is no such folder.
+ *
+ * @throws RobustError `RJS_FILE`, `RJS_ENTRY`, `RJS_EXAMPLES`.
+ */
+export const retrievalEntriesWithExamples = async (folder: string): Promise<RetrievalEntryWithExamples[]> =>
+  Promise.all((await retrievalEntriesIn(folder)).map(async ({ path, entry }) => ({ entry, examples: await examplesBeside(path) })));
+
+const examplesBeside = async (path: string): Promise<ExampleRecord[]> =>
+  examplesFromJsonl(await readText(path.replace(/(^|[\\/])entry\.json$/, '$1examples.jsonl').replace(/\.json$/, '.examples.jsonl'), 'the outcomes of an entry'));
 
 async function readText(path: string, what: string): Promise<string> {
   try {

@@ -6,7 +6,7 @@ import { retrievalMetrics } from '@robustjs/metric-learning';
 import { memory, tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  type Arm, examplesFromJsonl, formatRetrievalTable, loadNetwork, metricLearning, openData, parseRecipe, readRetrievalEntry, renderRetrievalReport, type RetrievalEntry, retrievalLeaderboard,
+  type Arm, type ExampleRecord, examplesFromJsonl, formatRetrievalTable, loadNetwork, metricLearning, openData, parseRecipe, readRetrievalEntry, renderClaims, renderRetrievalReport, type RetrievalEntry, retrievalLeaderboard,
   type RunEvent, runRecipe, startRuntime,
 } from '../../src/index.ts';
 import { readRetrievalDetails } from '../../src/run/retrieval-details.ts';
@@ -42,7 +42,9 @@ const bytes = (outDir: string): Record<string, string> =>
 
 describe('an arm of the track metric-learning', () => {
   it('writes an entry that agrees with the outcomes beside it', () => {
-    const examples = examplesFromJsonl(readFileSync(join(whole, 'entries', `${arm.id}.examples.jsonl`), 'utf8'));
+    const all = examplesFromJsonl(readFileSync(join(whole, 'entries', `${arm.id}.examples.jsonl`), 'utf8'));
+    expect(entry.clean.recall1).toMatchObject({ n: all.length, correct: all.filter(({ clean }) => clean).length });
+    const examples = all.filter(({ outcomes }) => outcomes.length > 0);
     expect(examples).toHaveLength(10);
     expect(entry.queries.correct).toBe(examples.filter(({ clean }) => clean).length);
     entry.evaluations.forEach(({ robust }, i) => expect(robust.correct).toBe(examples.filter(({ outcomes }) => outcomes[i]!.robust).length));
@@ -114,6 +116,26 @@ describe('what is made of entries', () => {
     expect(rows[0]).toContain('30.0 [10.8, 60.3]');
     expect(rows[0]).toMatch(/\| 1, 2 \|$/);
     expect(board).toContain('### Retrieval, mnist, 3 unseen classes, Linf, 10 queries attacked');
+  });
+
+  it('is a page of claims: paired over seeds and queries', () => {
+    // Of 40 queries MDProp retrieves 30 and plain training 20, under attack 20 and none of 20; the same with each of two seeds.
+    const hits = (name: string, seed: number, clean: number, attacked: number) => ({
+      entry: { ...seedOf(seed, attacked), id: seed === 0 ? name : `${name}-seed${seed}`, method: { ...entry.method, id: name.includes('plain') ? 'standard' : 'mdprop' }, unreliable: false, refused: undefined } as unknown as RetrievalEntry,
+      examples: Array.from({ length: 40 }, (_, i): ExampleRecord => ({
+        index: i, id: i, label: 0, predicted: 0, clean: i < clean,
+        outcomes: i < 20 ? entry.evaluations.map(({ threat: { eps } }) => ({ eps, robust: i < attacked, brokenBy: null, distances: null })) : [],
+      })),
+    });
+    const stored = [0, 1].flatMap((seed) => [hits('arcface-plain', seed, 20, 0), hits('arcface-mdprop-5', seed, 30, 20)]);
+    const page = renderClaims('a\n<!-- claims:start -->\nold\n<!-- claims:end -->\nb\n', stored);
+    // By hand: a quarter more; 1.96 times the deviation of ten ones and thirty zeros (0.43853) over the root of 40; the seeds agree.
+    expect(page).toContain('| clean | 75.0 | 50.0 | +25.0 [+11.4, +38.6] | 1.50 | **shown** |');
+    expect(page).toContain('| attacked, eps 0.1 | 100.0 | 0.0 | +100.0 [+100.0, +100.0] | – | **shown** |');
+    expect(page).not.toContain('old');
+    const single = renderClaims('<!-- claims:start --><!-- claims:end -->', stored.slice(0, 2));
+    expect(single).toContain('+25.0 [−∞, ∞] | 1.50 | not shown at this size |');
+    expect(renderClaims('<!-- claims:start --><!-- claims:end -->', [])).toContain('No entries yet.');
   });
 
   it('compares with plain training of the same loss', () => {
