@@ -1,4 +1,5 @@
-// 1200 steps of adversarial training against the built package: prints what is held after step 200 and after the last.
+// 2000 steps of adversarial training against the built package: prints what is held after step 1000, by when the allocator has settled,
+// and after the last.
 import { conv2d, backend, depthwiseConv2d, dispose, engine, fill, grad, matMul, maxPool, mean, memory, mul, relu, reshape, tensor1d, tidy, truncatedNormal, variable, variableGrads } from '@tensorflow/tfjs-core';
 import { startWasm } from '@robustjs/backend-wasm';
 
@@ -49,7 +50,7 @@ async function held() {
 
 let last = await step(0);
 const first = last;
-for (let i = 1; i < 200; i++) last = await step(i);
+for (let i = 1; i < 1000; i++) last = await step(i);
 const early = await held();
-for (let i = 200; i < 1200; i++) last = await step(i);
+for (let i = 1000; i < 2000; i++) last = await step(i);
 console.log(JSON.stringify({ first, last, early, late: await held() }));
