@@ -22,7 +22,8 @@ export function moments(count: i32, channels: i32, x: usize, mean: usize, varian
     for (; at < line; at += 4) joinBlock<One>(rows, row, line, x + at, mean + at, variance + at);
     x += <usize>rows * line;
   }
-  const share = f32x4.splat(<f32>1 / <f32>count);
+  // No rows have variance 0, as a mean over nothing is 0 in TF.js.
+  const share = f32x4.splat(<f32>1 / <f32>max(1, count));
   for (let at = variance; at < variance + line; at += 4) put<One>(at, f32x4.mul(get<One>(at), share));
 }
 

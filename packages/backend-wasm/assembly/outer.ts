@@ -19,6 +19,7 @@ export function outer(
   b: usize, rowB: usize, stepB: usize,
   segments: i32, length: i32, pitch: usize, count: i32, c: usize,
 ): void {
+  if (columns == 0) return;
   const rowsAtOnce = max(1, BLOCK / columns);
   for (let row = 0; row < rows; row += rowsAtOnce) {
     const height = min(rowsAtOnce, rows - row);

@@ -1,11 +1,11 @@
-import { clipByValue, elu, grad, grads, leakyRelu, mul, relu6, softplus, square, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { clipByValue, elu, grad, grads, leakyRelu, mul, relu, relu6, softplus, square, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { expectSame, expectSlopes, largestDifference, on, values, withGradients } from './compare.ts';
 
 // Oracle: TF.js's cpu backend in double precision.
 const TOLERANCES = [1e-6, 1e-6];
 const FUNCTIONS = [
-  ['relu6', (x: Tensor) => relu6(x)], ['leakyRelu', (x: Tensor) => leakyRelu(x, 0.1)], ['elu', (x: Tensor) => elu(x)], ['softplus', (x: Tensor) => softplus(x)],
+  ['relu', (x: Tensor) => relu(x)], ['relu6', (x: Tensor) => relu6(x)], ['leakyRelu', (x: Tensor) => leakyRelu(x, 0.1)], ['elu', (x: Tensor) => elu(x)], ['softplus', (x: Tensor) => softplus(x)],
 ] as const;
 
 /** Values from -scale to scale, far and near 0. */
@@ -39,7 +39,7 @@ describe.each(FUNCTIONS)('%s', (name, f) => {
     const twice = (x: Tensor, dy: Tensor): Tensor => sum(square(grad((at: Tensor) => f(at))(x, dy)));
     const [dx, ddy] = await on('wasm', () => grads(twice)([spread(37, 3), values([37], 5)]));
     const [x, dy] = await on('cpu', () => [spread(37, 3), values([37], 5)]);
-    const forms = { relu6: (at: number) => [at > 0 && at <= 6 ? 1 : 0, 0], leakyRelu: (at: number) => [at > 0 ? 1 : 0.1, 0], elu: (at: number) => (at > 0 ? [1, 0] : [Math.exp(at), Math.exp(at)]), softplus: logistic };
+    const forms = { relu: (at: number) => [at > 0 ? 1 : 0, 0], relu6: (at: number) => [at > 0 && at <= 6 ? 1 : 0, 0], leakyRelu: (at: number) => [at > 0 ? 1 : 0.1, 0], elu: (at: number) => (at > 0 ? [1, 0] : [Math.exp(at), Math.exp(at)]), softplus: logistic };
     const slopes = [...x!].map((at) => forms[name](at) as [number, number]);
     expect(largestDifference(dx!, Float32Array.from(slopes, ([first, second], i) => 2 * dy![i]! ** 2 * first * second))).toBeLessThan(1e-5);
     expect(largestDifference(ddy!, Float32Array.from(slopes, ([first], i) => 2 * dy![i]! * first ** 2))).toBeLessThan(1e-5);

@@ -106,3 +106,52 @@ test('values far from zero lose no variance', () => {
     expect(variance[c]! / (column.reduce((a, b) => a + (b - center) ** 2, 0) / 1024)).toBeCloseTo(1, 3);
   }
 });
+
+describe('statistics that come out', () => {
+  const names = ['y', 'mean', 'variance'] as const;
+
+  /** Output and statistics, one after the other. */
+  const flat = (parts: readonly Tensor[]): Tensor => concat(parts.map((part) => reshape(part, [-1])));
+
+  /** The kernel on wasm; on cpu, ordinary operations. */
+  function all(x: Tensor, scale: Tensor, offset: Tensor, counts: readonly number[]): Tensor {
+    if (getBackend() === 'wasm') return flat(engine().runKernel<Tensor[]>('BatchNormRows', { x, scale, offset }, { counts: [...counts], epsilon: EPSILON, relu: false, joined: false }));
+    const given = { x, scale, offset, mean: scale, variance: scale, plus: x };
+    const starts = counts.map((_, s) => counts.slice(0, s).reduce((a, b) => a + b, 0));
+    const parts = counts.map((count, s) => slice(x, [starts[s]!, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]));
+    const variance = (part: Tensor): Tensor => mean(square(sub(part, mean(part, leading(part)))), leading(part));
+    return flat([composition(given, counts, { fixed: false, relu: false, joined: false }), ...parts.map((part) => mean(part, leading(part))), ...parts.map(variance)]);
+  }
+
+  const inputs = (shape: number[], counts: readonly number[]): [Tensor, Tensor, Tensor] => {
+    const channels = (seed: number): Tensor => values(counts.length > 1 ? [counts.length, shape.at(-1)!] : [shape.at(-1)!], seed);
+    return [values(shape, 1), channels(2), channels(3)];
+  };
+
+  // Oracle: the composition on the cpu backend; the output gradient is none but for one of the three, and all of them.
+  test.each(CASES)('first and second derivatives through them, %j in segments of %j rows', async (shape, counts) => {
+    const channels = shape.at(-1)! * counts.length;
+    const size = shape.reduce((a, b) => a * b, 1);
+    const weights = (only?: (typeof names)[number]): Tensor => {
+      const part = (name: (typeof names)[number], length: number): Tensor => mul(values([length], 9), only === undefined || only === name ? 1 : 0);
+      return concat([part('y', size), part('mean', channels), part('variance', channels)]);
+    };
+    const f = (...at: Tensor[]): Tensor => all(at[0]!, at[1]!, at[2]!, counts);
+    for (const only of [...names, undefined]) {
+      await expectSame(() => grads(f)(inputs(shape, counts), weights(only)), [1e-4]);
+      const projected = (...at: Tensor[]): Tensor => {
+        const first = grads((...from: Tensor[]) => sum(square(mul(f(...from), weights(only)))))(at);
+        return first.map((gradient, i) => sum(mul(gradient, values(gradient.shape, 20 + i)))).reduce((a, b) => add(a, b));
+      };
+      const work = (): Tensor[] => grads(projected)(inputs(shape, counts));
+      const [got, expected] = [await on('wasm', work), await on('cpu', work)];
+      got.forEach((actual, i) => expect(largestDifference(actual, expected[i]!)).toBeLessThan(1e-3));
+    }
+  });
+
+  test('no rows have mean and variance 0, as in the composition', async () => {
+    await expectSame(() => [all(values([0, 3, 2], 1), values([2], 2), values([2], 3), [0])], [0]);
+    const [statistics] = await on('wasm', () => [all(values([0, 3, 2], 1), values([2], 2), values([2], 3), [0])]);
+    expect([...statistics!]).toEqual([0, 0, 0, 0]);
+  });
+});

@@ -136,3 +136,17 @@ describe('edges', () => {
     expect([pixel, filter, pooled, depthwise].map((array) => places(array!))).toEqual([[32, 33], [1, 3, 5, 7], [0], [4]]);
   });
 });
+
+// Nothing fits the window: outputs without rows or columns, whose gradients are zeros.
+test.each<[string, number[], number[]]>([
+  ['no columns', [2, 5, 2, 3], [3, 3, 3, 4]], ['no rows', [2, 2, 5, 3], [3, 3, 3, 4]], ['neither', [2, 2, 2, 8], [3, 3, 8, 8]], ['columns for a stride', [1, 6, 1, 3], [2, 2, 3, 1]],
+])('an output with %s', async (_, image, kernel) => {
+  for (const stride of [1, 2]) {
+    const [y, dx, dw] = await on('wasm', () => {
+      const f = (x: Tensor, w: Tensor): Tensor => conv2d(x as Tensor4D, w as Tensor4D, stride, 'valid');
+      return withGradients(f, values(image, 1), values(kernel, 2));
+    });
+    const zeros = (shape: number[]): Float32Array => new Float32Array(shape.reduce((a, b) => a * b, 1));
+    expect([y!.length, dx, dw]).toEqual([0, zeros(image), zeros(kernel)]);
+  }
+});

@@ -1,4 +1,4 @@
-import { conv1d, conv3d, depthwiseConv2d, type Rank, type Tensor, tensor, type Tensor3D, type Tensor4D, type Tensor5D } from '@tensorflow/tfjs-core';
+import { conv1d, conv3d, depthwiseConv2d, fused, type Rank, type Tensor, tensor, type Tensor3D, type Tensor4D, type Tensor5D } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { expectSame, expectSecondOrder, expectSlopes, on, values, withGradients } from './compare.ts';
 
@@ -64,6 +64,10 @@ describe.each(GRID)('%s', (_, operation, cases) => {
 describe('dilated', () => {
   test.each([['same', [2, 3]], ['valid', [3, 1]]] as const)('depthwise conv2d, padding %s, dilation %j', async (pad, dilation) => {
     await expectSame(() => [depthwiseConv2d(values<Rank.R4>([2, 9, 8, 5], 1), values<Rank.R4>([3, 2, 5, 2], 2), 1, pad, 'NHWC', [...dilation])], TOLERANCES);
+  });
+
+  test('a fused depthwise convolution by a number', async () => {
+    await expectSame(() => [fused.depthwiseConv2d({ x: values<Rank.R4>([2, 9, 8, 5], 1), filter: values<Rank.R4>([3, 3, 5, 1], 2), strides: 1, pad: 'same', dilations: 2 })], TOLERANCES);
   });
 
   test('conv3d', async () => {

@@ -1,6 +1,6 @@
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import {
-  dispose, engine, fused, grad, grads, memory, profile, sum, type Tensor, type Tensor3D, type Tensor4D, tidy, variable, variableGrads,
+  customGrad, dispose, engine, fused, grad, grads, memory, mul, profile, sum, type Tensor, type Tensor3D, type Tensor4D, tidy, variable, variableGrads,
 } from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -87,6 +87,26 @@ test('a fused kernel run by name with an activation has no gradient, and says so
   const [x, filter] = [values([1, 4, 4, 1], 1), values([3, 3, 1, 1], 2)];
   const attrs = { strides: [1, 1], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1], activation: 'relu' };
   expect(() => grad((at: Tensor) => engine().runKernel('FusedConv2D', { x: at, filter }, attrs))(x)).toThrow(expect.objectContaining({ code: 'RJS_FUSED_ACTIVATION' }));
+});
+
+// Oracle: the gradient that is written there, 100 an element, and a straight-through one of 7.
+test('a custom gradient that runs a fused kernel by its name keeps its own', () => {
+  const attrs = { strides: [1, 1], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1] } as never;
+  const [x, filter] = [values([1, 2, 2, 1], 1), tidy(() => mul(values([1, 1, 1, 1], 2), 0))];
+  const product = customGrad((at) => ({ value: mul(engine().runKernel<Tensor>('FusedConv2D', { x: at as Tensor, filter }, attrs), 2), gradFunc: (dy: Tensor) => mul(dy, 100) }));
+  const through = customGrad((at) => ({ value: engine().runKernel<Tensor>('FusedConv2D', { x: at as Tensor, filter }, attrs), gradFunc: (dy: Tensor) => mul(dy, 7) }));
+  const before = memory().numTensors;
+  for (const [f, slope] of [[product, 100], [through, 7]] as const)
+    expect([...tidy(() => grad((at: Tensor) => f(at))(x).dataSync())]).toEqual(Array(4).fill(slope));
+  // What it saves reaches it.
+  const square = customGrad((at, save) => {
+    const y = mul(engine().runKernel<Tensor>('FusedConv2D', { x: at as Tensor, filter }, attrs), 2);
+    (save as unknown as (tensors: Tensor[]) => void)([at as Tensor]);
+    return { value: y, gradFunc: (dy: Tensor, [saved]: Tensor[]) => mul(dy, saved!) };
+  });
+  expect([...tidy(() => grad((at: Tensor) => square(at))(x).dataSync())]).toEqual([...x.dataSync()]);
+  expect(memory().numTensors).toBe(before);
+  dispose([x, filter]);
 });
 
 test('tf.layers: an attack computes input gradients only, a training step both', async () => {

@@ -11,13 +11,21 @@ test('relaxed SIMD can be refused', async () => {
 
 await import('./activations.test.ts');
 await import('./batch-norm.test.ts');
+await import('./blocks.test.ts');
+await import('./chromium.test.ts');
 await import('./conv2d.test.ts');
 await import('./convolutions.test.ts');
 await import('./cross-entropy.test.ts');
+await import('./empty.test.ts');
 await import('./fused.test.ts');
+await import('./kept-weights.test.ts');
 await import('./native.test.ts');
 await import('./ops.test.ts');
 await import('./optimizer.test.ts');
 await import('./pools.test.ts');
+await import('./projected-step.test.ts');
 await import('./rows.test.ts');
 await import('./second-order.test.ts');
+await import('./slopes.test.ts');
+await import('./special-values.test.ts');
+await import('./training.test.ts');

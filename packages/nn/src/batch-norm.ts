@@ -62,13 +62,14 @@ export function normalizeParts(
   }));
   if (!pass.train) return normalizeFixed(input, segments, EPSILON, next);
   const { output, statistics } = normalizeRows(input, segments, EPSILON, next);
-  const pixels = input.size / input.shape[0] / input.shape.at(-1)!;
+  const pixels = input.shape.slice(1, -1).reduce((product, length) => product * length, 1);
   statistics.forEach(({ mean, variance }, i) => recordStatistics(states[i]!, parts[i]!.count * pixels, mean, variance, pass));
   return output;
 }
 
-/** The running variance moves by the unbiased estimate. */
+/** The running variance moves by the unbiased estimate; where there are no rows, nothing moves. */
 function recordStatistics(state: State, count: number, mean: Tensor, variance: Tensor, { updates }: Pass): void {
+  if (count === 0) return;
   // One value has no unbiased variance; its biased one, 0, is recorded as it is.
   const correction = count > 1 ? count / (count - 1) : 1;
   updates?.push(

@@ -56,6 +56,15 @@ describe.each([[[6, C]], [[4, 5, C]], [[3, 4, 2, C]], [[2, 3, 2, 2, C]]])('batch
     expect(memory().numTensors).toBe(before + 1);
   });
 
+  it('an empty batch moves no running statistics', () => {
+    const layer = seededNorm();
+    const updates: Update[] = [];
+    const before = memory().numTensors;
+    const y = tidy(() => layer.apply(tensor([], [0, ...shape.slice(1)]), training(updates)));
+    expect([y.shape, updates.length]).toEqual([[0, ...shape.slice(1)], 0]);
+    expect(memory().numTensors).toBe(before + 1);
+  });
+
   it('normalizes by the running statistics in evaluation', () => {
     const layer = seededNorm();
     const input = x();

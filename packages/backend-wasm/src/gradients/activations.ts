@@ -22,7 +22,7 @@ function fromInput(name: string, stock: GradConfig): GradConfig {
     inputsToSave: ['x'],
     outputsToSave: [ofOutput],
     gradFunc: (dy, saved, attrs) => {
-      if (!hasKernel(gradientName(name))) return stock.gradFunc(dy, ofOutput ? saved.slice(1) : saved, attrs);
+      if (!hasKernel(gradientName(name)) || saved[0]!.dtype !== 'float32') return stock.gradFunc(dy, ofOutput ? saved.slice(1) : saved, attrs);
       return { x: (): Tensor => gradient(name, dy as Tensor, saved[0]!, attrs) };
     },
   };

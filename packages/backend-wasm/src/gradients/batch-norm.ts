@@ -12,11 +12,10 @@ const first: GradConfig = {
   kernelName: 'BatchNormRows',
   inputsToSave: ['x', 'scale', 'offset'],
   outputsToSave: [true, true, true],
-  // Nothing is differentiated through the statistics that come out beside y.
   gradFunc: (dys, saved, attrs) => {
     const [x, scale, offset, y, mean, variance] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
-    const dy = (dys as Tensor[])[0]!;
-    const inputs = { dy, x, scale, offset, mean, variance, y };
+    const [dy, dMean, dVariance] = dys as [Tensor, Tensor, Tensor];
+    const inputs = { dy, dMean, dVariance, x, scale, offset, mean, variance, y };
     const [dx, dScale, dOffset, dPlus] = engine().runKernel<Tensor[]>('BatchNormRowsGrad', inputs, attrs) as [Tensor, Tensor, Tensor, Tensor?];
     return { x: () => dx, scale: () => dScale, offset: () => dOffset, plus: () => dPlus ?? clone(dy) };
   },
@@ -31,23 +30,31 @@ const first: GradConfig = {
  *   to scale  n r M(a P(dy))
  *   to x      b r P(dy) - scale r^2 (q P(a) + p P(dy) + k xh)   with p = M(a xh), q = M(dy xh), k = M(a P(dy))
  *
+ * What dmean and dvariance add to dx, dmean / n + 2 dvariance (x - mean) / n, gives
+ *
+ *   to dmean      M(a)
+ *   to dvariance  2 M(a (x - mean))
+ *   to x          2 dvariance (a - M(a)) / n
+ *
  * The statistics are functions of x here, so nothing flows to them as inputs. Where the output is rectified, dy above is what its
  * sign lets through, and so is what flows to dy.
  */
 const second: GradConfig = {
   kernelName: 'BatchNormRowsGrad',
-  inputsToSave: ['dy', 'x', 'scale', 'offset', 'mean', 'variance', 'y'],
+  inputsToSave: ['dy', 'dVariance', 'x', 'scale', 'offset', 'mean', 'variance', 'y'],
   gradFunc: (seconds, saved, attrs) => {
-    const [dy, x, scale, offset, mean, variance, y] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [dy, dVariance, x, scale, offset, mean, variance, y] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
     const [a, b, c, d] = seconds as unknown as [Tensor, Tensor, Tensor, Tensor?];
     const { counts, epsilon, relu } = attrs as unknown as BatchNormRowsAttrs;
     const through = (v: Tensor): Tensor => (relu ? letThrough(v, y) : v);
     const [slopes, xs, as] = [through(dy), x, a].map((v) => rowSegments(v, counts)) as [Tensor[], Tensor[], Tensor[]];
-    const [scales, bs, cs] = [scale, b, c].map((v) => channelSegments(v, counts)) as [Tensor[], Tensor[], Tensor[]];
-    const parts = counts.map((_, s) => segment({ dy: slopes[s]!, x: xs[s]!, scale: scales[s]!, a: as[s]!, b: bs[s]!, c: cs[s]! }, epsilon));
+    const [scales, bs, cs, vs] = [scale, b, c, dVariance].map((v) => channelSegments(v, counts)) as [Tensor[], Tensor[], Tensor[], Tensor[]];
+    const parts = counts.map((_, s) => segment({ dy: slopes[s]!, x: xs[s]!, scale: scales[s]!, a: as[s]!, b: bs[s]!, c: cs[s]!, v: vs[s]! }, epsilon));
     const joined = (name: keyof SegmentGradients): Tensor => concat(parts.map((part) => part[name]));
     return {
       dy: () => through(d === undefined ? joined('dy') : add(joined('dy'), d)),
+      dMean: () => overRows(as, mean),
+      dVariance: () => mul(overRows(as.map((part, s) => mul(part, sub(xs[s]!, meanOf(xs[s]!, leading(xs[s]!))))), variance), 2),
       x: () => joined('x'),
       scale: () => reshape(joined('scale'), scale.shape),
       offset: () => zerosLike(offset),
@@ -58,27 +65,31 @@ const second: GradConfig = {
   },
 };
 
+/** Means over the rows of each segment. */
+const overRows = (parts: readonly Tensor[], like: Tensor): Tensor => reshape(concat(parts.map((part) => meanOf(part, leading(part)))), like.shape);
+
 interface SegmentGradients {
   readonly dy: Tensor;
   readonly x: Tensor;
   readonly scale: Tensor;
 }
 
-type Segment = Readonly<Record<'dy' | 'x' | 'scale' | 'a' | 'b' | 'c', Tensor>>;
+type Segment = Readonly<Record<'dy' | 'x' | 'scale' | 'a' | 'b' | 'c' | 'v', Tensor>>;
 
-function segment({ dy, x, scale, a, b, c }: Segment, epsilon: number): SegmentGradients {
+function segment({ dy, x, scale, a, b, c, v }: Segment, epsilon: number): SegmentGradients {
   const axes = leading(x);
-  const over = (v: Tensor): Tensor => meanOf(v, axes);
+  const over = (values: Tensor): Tensor => meanOf(values, axes);
   const centered = sub(x, over(x));
   const r = rsqrt(add(over(square(centered)), epsilon));
   const xh = mul(centered, r);
-  const projected = (v: Tensor): Tensor => sub(sub(v, over(v)), mul(xh, over(mul(v, xh))));
+  const projected = (values: Tensor): Tensor => sub(sub(values, over(values)), mul(xh, over(mul(values, xh))));
   const [pa, pdy] = [projected(a), projected(dy)];
   const [p, q, k] = [over(mul(a, xh)), over(mul(dy, xh)), over(mul(a, pdy))];
   const bent = add(add(mul(pa, q), mul(pdy, p)), mul(xh, k));
+  const count = x.size / x.shape.at(-1)!;
   return {
     dy: add(add(mul(pa, mul(scale, r)), mul(xh, b)), c),
-    x: sub(mul(pdy, mul(b, r)), mul(bent, mul(scale, square(r)))),
-    scale: mul(mul(k, r), x.size / x.shape.at(-1)!),
+    x: add(sub(mul(pdy, mul(b, r)), mul(bent, mul(scale, square(r)))), mul(sub(a, over(a)), mul(v, 2 / Math.max(1, count)))),
+    scale: mul(mul(k, r), count),
   };
 }

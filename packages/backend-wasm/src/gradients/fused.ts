@@ -6,7 +6,8 @@ import {
 /*
  * TF.js differentiates its fused ops by a custom gradient, which computes all gradients whichever are asked for: an attack through a
  * tf.layers or tf.GraphModel convolution would pay for the filters' gradient each step. Here the fused kernel itself is
- * recorded on the tape, with a gradient function by input, and the custom gradient's node is taken out.
+ * recorded on the tape, with a gradient function by input, and the custom gradient's node is taken out. A custom gradient of a user's that
+ * runs a fused kernel by its name keeps its own: TF.js's give the kernel's output as their value, and save it.
  */
 
 const FUSED: ReadonlySet<string> = new Set(['FusedConv2D', 'FusedDepthwiseConv2D', '_FusedMatMul']);
@@ -47,8 +48,12 @@ export function registerFusedGradients(): void {
   at.customGrad = ((f: Custom) => (...inputs: Tensor[]): Tensor => {
     const outer = recorded;
     recorded = undefined;
-    const y = customGrad(savingLate(f, () => recorded === undefined))(...inputs);
-    if (recorded !== undefined) useRecorded(state.activeTape!, recorded, y);
+    let differentiated: Tensor | undefined;
+    const y = customGrad(savingLate(f, (value, saved) => {
+      if (recorded !== undefined && recorded.dataId === value.dataId && saved.includes(recorded)) differentiated = recorded;
+      return differentiated === undefined;
+    }))(...inputs);
+    if (differentiated !== undefined) useRecorded(state.activeTape!, differentiated, y);
     recorded = outer;
     return y;
   }) as typeof at.customGrad;
@@ -57,12 +62,12 @@ export function registerFusedGradients(): void {
 type Custom = Parameters<ReturnType<typeof engine>['customGrad']>[0];
 
 /** A custom gradient that saves nothing where its node is taken out: a fused op saves four tensors. */
-const savingLate = (f: Custom, wanted: () => boolean): Custom => (...given) => {
+const savingLate = (f: Custom, wanted: (value: Tensor, saved: readonly Tensor[]) => boolean): Custom => (...given) => {
   const inputs = given.slice(0, -1) as Tensor[];
   const save = given.at(-1) as unknown as (tensors: Tensor[]) => void;
   let pending: Tensor[] = [];
   const result = f(...inputs, ((tensors: Tensor[]) => (pending = tensors)));
-  if (wanted()) save(pending);
+  if (wanted(result.value, pending)) save(pending);
   return result;
 };
 

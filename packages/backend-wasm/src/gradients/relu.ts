@@ -6,7 +6,7 @@ export function registerReluGradient(): void {
   overrideGradient('Relu', (stock) => ({
     ...stock,
     gradFunc: (dy, saved, attrs) =>
-      hasKernel('ReluGrad') ? { x: (): Tensor => engine().runKernel('ReluGrad', { dy: dy as Tensor, x: saved[0]! }) } : stock.gradFunc(dy, saved, attrs),
+      hasKernel('ReluGrad') && saved[0]!.dtype === 'float32' ? { x: (): Tensor => engine().runKernel('ReluGrad', { dy: dy as Tensor, x: saved[0]! }) } : stock.gradFunc(dy, saved, attrs),
   }));
   registerGradient(second);
 }

@@ -1,4 +1,5 @@
 import { backend_util, type NamedAttrMap } from '@tensorflow/tfjs-core';
+import { assertChannelsLast, assertDilations } from './refuse.ts';
 
 /** One spatial axis of a convolution: y[o] = sum over k of x[stride * o + k - before] w[k]. */
 export interface ConvAxis {
@@ -20,10 +21,12 @@ export interface ConvGeometry {
 
 type ConvInfo = ReturnType<typeof backend_util.computeConv2DInfo>;
 
-/** Reads TF.js's convolution attributes; there are no gradients of dilated convolutions, so dilations are the caller's. */
+/** Reads TF.js's convolution attributes; there are no gradients of dilated convolutions, so dilations are the caller's: others are refused. */
 export function convGeometry(
   inputShape: number[], filterShape: number[], attrs: NamedAttrMap, depthwise: boolean, dilations: [number, number] = [1, 1],
 ): ConvGeometry {
+  assertChannelsLast(attrs);
+  assertDilations(attrs, dilations);
   const info = backend_util.computeConv2DInfo(
     inputShape as [number, number, number, number],
     filterShape as [number, number, number, number],

@@ -9,6 +9,7 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { assertFloats } from './refuse.ts';
 
 /** What a kernel function is given, narrowed to what the kernels here use. */
 export interface KernelArgs {
@@ -20,6 +21,8 @@ export interface KernelArgs {
 /** A kernel of this package before registration. */
 export interface AddedKernel {
   readonly kernelName: string;
+  /** Whether all inputs are read as float32: others are refused. */
+  readonly floats?: boolean;
   readonly run: (args: KernelArgs) => TensorInfo | TensorInfo[];
 }
 
@@ -33,6 +36,13 @@ export function view(backend: BackendWasm, tensor: TensorInfo): Float32Array {
   return backend.typedArrayFromHeap(tensor) as Float32Array;
 }
 
+/** What a function makes of each number of x, in another tensor; for data types that no compiled kernel takes. */
+export function mapped(backend: BackendWasm, x: TensorInfo, y: TensorInfo, f: (value: number) => number): TensorInfo {
+  const [from, to] = [backend.typedArrayFromHeap(x), backend.typedArrayFromHeap(y)];
+  for (let i = 0; i < from.length; i++) to[i] = f(from[i]!);
+  return y;
+}
+
 /** A float32 tensor of zeros (the heap's memory is not cleared by itself). */
 export function zeros(backend: BackendWasm, shape: number[]): TensorInfo {
   const out = backend.makeOutput(shape, 'float32');
@@ -44,7 +54,7 @@ const replaced = new Map<string, KernelFunc>();
 const added = new Set<string>();
 
 /** Puts a kernel in the place of the backend's own, if there is one; `runStock` still finds the backend's. */
-export function install({ kernelName, run }: AddedKernel): void {
+export function install({ kernelName, floats, run }: AddedKernel): void {
   const stock = getKernel(kernelName, 'wasm') as KernelConfig | undefined;
   if (stock !== undefined) {
     if (!added.has(kernelName)) replaced.set(kernelName, stock.kernelFunc);
@@ -52,7 +62,11 @@ export function install({ kernelName, run }: AddedKernel): void {
     unregisterKernel(kernelName, 'wasm');
   }
   added.add(kernelName);
-  registerKernel({ kernelName, backendName: 'wasm', kernelFunc: run as unknown as KernelFunc });
+  const checked: AddedKernel['run'] = (args) => {
+    assertFloats(kernelName, Object.values(args.inputs));
+    return run(args);
+  };
+  registerKernel({ kernelName, backendName: 'wasm', kernelFunc: (floats === true ? checked : run) as unknown as KernelFunc });
 }
 
 /** Runs one of the backend's own kernels outside the engine: no tape, no bookkeeping; the caller disposes what it gives. */

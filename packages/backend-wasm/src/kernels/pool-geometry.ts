@@ -1,5 +1,6 @@
 import { backend_util, type NamedAttrMap } from '@tensorflow/tfjs-core';
 import type { ConvAxis } from './conv-geometry.ts';
+import { assertChannelsLast } from './refuse.ts';
 
 /** Pooling over [n, depth, rows, columns, channels]; 2-D data have depth 1. */
 export interface PoolGeometry {
@@ -21,6 +22,7 @@ const FLAT: ConvAxis = { input: 1, output: 1, kernel: 1, stride: 1, before: 0 };
 
 /** Reads TF.js's pooling attributes for an input of rank 4 or 5. */
 export function poolGeometry(inputShape: number[], attrs: NamedAttrMap): PoolGeometry {
+  assertChannelsLast(attrs);
   const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as PoolAttrs;
   const shape = inputShape as [number, number, number, number, number];
   if (inputShape.length === 4) {

@@ -24,6 +24,7 @@ export const activationKernels = (native: NativeFunctions): AddedKernel[] =>
     },
     {
       kernelName: gradientName(kernelName),
+      floats: true,
       run: (args) => {
         const { backend, attrs } = args;
         const [dy, x] = [input(args, 'dy'), input(args, 'x')];

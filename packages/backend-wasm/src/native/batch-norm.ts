@@ -1,5 +1,5 @@
 import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
-import { type AddedKernel, input, type KernelArgs } from '../kernels/heap.ts';
+import { type AddedKernel, input, type KernelArgs, view } from '../kernels/heap.ts';
 import type { NativeFunctions } from './module.ts';
 import { address, withScratch } from './scratch.ts';
 
@@ -9,15 +9,16 @@ import { address, withScratch } from './scratch.ts';
  * added to what comes out, and `relu` then rectifies it.
  *
  * - `BatchNormRows`: by batch statistics. Gives y, mean and biased variance.
- * - `BatchNormRowsGrad`: gradients of that with respect to x, scale and offset, and to `plus` where it was rectified with one.
+ * - `BatchNormRowsGrad`: gradients of that with respect to x, scale and offset, and to `plus` where it was rectified with one, from dy and
+ *   from dMean and dVariance, those of the statistics.
  * - `BatchNormFixed`: by the statistics given as mean and variance.
  * - `BatchNormFixedGrad`: the gradient of a rectified one with respect to x and, where there is one, to `plus`.
  */
 export const batchNormKernels = (native: NativeFunctions): AddedKernel[] => [
-  { kernelName: 'BatchNormRows', run: (args) => forward(native, args) },
-  { kernelName: 'BatchNormRowsGrad', run: (args) => backward(native, args) },
-  { kernelName: 'BatchNormFixed', run: (args) => fixed(native, args) },
-  { kernelName: 'BatchNormFixedGrad', run: (args) => fixedGradient(native, args) },
+  { kernelName: 'BatchNormRows', floats: true, run: (args) => forward(native, args) },
+  { kernelName: 'BatchNormRowsGrad', floats: true, run: (args) => backward(native, args) },
+  { kernelName: 'BatchNormFixed', floats: true, run: (args) => fixed(native, args) },
+  { kernelName: 'BatchNormFixedGrad', floats: true, run: (args) => fixedGradient(native, args) },
 ];
 
 /** Attributes of all four. */
@@ -65,15 +66,28 @@ function backward(native: NativeFunctions, args: KernelArgs): TensorInfo[] {
   const slopes = address(backend, dPlus[0] ?? dy);
   withScratch(backend, (scratch) => {
     const [gain, slope, level] = [scratch.floats(channels), scratch.floats(channels), scratch.floats(channels)];
-    for (const { count, bytes, at } of segments(args, x.shape)) {
+    for (const [s, { count, bytes, at }] of segments(args, x.shape).entries()) {
       const [from, sums, products] = [address(backend, x) + bytes, at(dOffset), at(dScale)];
       native.gains(channels, at(scale), at(variance), epsilon, gain);
       native.gradientSums(count, channels, slopes + bytes, from, at(mean), rectified ? gain : 0, at(offset), sums, products);
       native.gradientTerms(count, channels, gain, at(variance), epsilon, sums, products, slope, level);
+      addStatistics(args, s, count, { slope, level });
       native.inputGradient(count, channels, slopes + bytes, from, at(mean), gain, rectified ? at(offset) : 0, slope, level, address(backend, dx) + bytes);
     }
   });
   return [dx, dScale, dOffset, ...dPlus];
+}
+
+/** What the gradients of mean and variance add to dx: dmean / n and 2 dvariance (x - mean) / n. Mostly they are zeros, and nothing changes. */
+function addStatistics({ backend, inputs }: KernelArgs, segment: number, count: number, { slope, level }: { slope: number; level: number }): void {
+  for (const [name, to, factor] of [['dMean', level, 1], ['dVariance', slope, 2]] as const) {
+    const gradient = inputs[name];
+    if (gradient === undefined) continue;
+    const channels = gradient.shape.at(-1)!;
+    const values = view(backend, gradient).subarray(segment * channels, (segment + 1) * channels);
+    const terms = new Float32Array(values.buffer, to, channels);
+    values.forEach((value, c) => value !== 0 && (terms[c]! += (factor * value) / count));
+  }
 }
 
 function fixed(native: NativeFunctions, args: KernelArgs): TensorInfo {

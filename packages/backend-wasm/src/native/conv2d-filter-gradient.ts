@@ -16,6 +16,7 @@ import { winogradFilter } from './winograd-filter.ts';
  */
 export const conv2dFilterGradient = (native: NativeFunctions): AddedKernel => ({
   kernelName: 'Conv2DBackpropFilter',
+  floats: true,
   run: (args) => {
     const x = input(args, 'x');
     const geometry = convGeometry(x.shape, args.attrs['filterShape'] as number[], args.attrs, false);

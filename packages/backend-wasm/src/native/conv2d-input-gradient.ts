@@ -18,6 +18,7 @@ import { isForWinograd, winograd } from './winograd.ts';
  */
 export const conv2dInputGradient = (native: NativeFunctions): AddedKernel => ({
   kernelName: 'Conv2DBackpropInput',
+  floats: true,
   run: (args) => {
     const filter = input(args, 'filter');
     const geometry = convGeometry(args.attrs['inputShape'] as number[], filter.shape, args.attrs, false);

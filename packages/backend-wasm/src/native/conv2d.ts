@@ -3,6 +3,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
 import { type AddedKernel, input, view } from '../kernels/heap.ts';
 import { runNanPassing } from '../kernels/nan-passing.ts';
+import { assertChannelsLast } from '../kernels/refuse.ts';
 import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
@@ -17,8 +18,10 @@ import { isForWinograd, winograd } from './winograd.ts';
  */
 export const conv2d = (native: NativeFunctions): AddedKernel => ({
   kernelName: 'Conv2D',
+  floats: true,
   run: (args) => {
     const [x, filter] = [input(args, 'x'), input(args, 'filter')];
+    assertChannelsLast(args.attrs);
     if (isDilated(args.attrs)) return runNanPassing(args.backend, 'Conv2D', { x, filter }, args.attrs);
     return forward(native, args.backend, convGeometry(x.shape, filter.shape, args.attrs, false), x, filter);
   },

@@ -3,6 +3,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvAxis, type ConvGeometry, forwardAttrs } from '../kernels/conv-geometry.ts';
 import { type AddedKernel, input, view } from '../kernels/heap.ts';
 import { runNanPassing } from '../kernels/nan-passing.ts';
+import { assertChannelsLast, assertDilations } from '../kernels/refuse.ts';
 import { forward } from './conv2d.ts';
 import { filterGradient } from './conv2d-filter-gradient.ts';
 import { inputGradient } from './conv2d-input-gradient.ts';
@@ -18,6 +19,7 @@ import { address } from './scratch.ts';
 export const conv3dKernels = (native: NativeFunctions): AddedKernel[] => [
   {
     kernelName: 'Conv3D',
+    floats: true,
     run: ({ backend, inputs, attrs }) => {
       const [x, filter] = [inputs['x'] as TensorInfo, inputs['filter'] as TensorInfo];
       const geometry = conv3dGeometry(x.shape, filter.shape, attrs);
@@ -29,8 +31,10 @@ export const conv3dKernels = (native: NativeFunctions): AddedKernel[] => [
   },
   {
     kernelName: 'Conv3DBackpropInputV2',
+    floats: true,
     run: (args) => {
       const { backend, attrs } = args;
+      assertDilations(attrs, [1, 1, 1]);
       const [dy, filter] = [input(args, 'dy'), input(args, 'filter')];
       const geometry = conv3dGeometry(attrs['inputShape'] as number[], filter.shape, attrs);
       const wide = inputGradient(native, backend, geometry.plane, dy, flatFilter(backend, geometry, filter));
@@ -41,8 +45,10 @@ export const conv3dKernels = (native: NativeFunctions): AddedKernel[] => [
   },
   {
     kernelName: 'Conv3DBackpropFilterV2',
+    floats: true,
     run: (args) => {
       const { backend, attrs } = args;
+      assertDilations(attrs, [1, 1, 1]);
       const [x, shape] = [input(args, 'x'), attrs['filterShape'] as number[]];
       const geometry = conv3dGeometry(x.shape, shape, attrs);
       const wide = unfold(native, backend, geometry, x);
@@ -73,6 +79,7 @@ interface Conv3dGeometry {
 }
 
 function conv3dGeometry(inputShape: number[], filterShape: number[], attrs: NamedAttrMap): Conv3dGeometry {
+  assertChannelsLast(attrs);
   type Sizes = [number, number, number, number, number];
   const { strides, pad, dilations = 1 } = attrs as unknown as { strides: Triple; pad: 'same' | 'valid'; dilations?: Triple };
   const info = backend_util.computeConv3DInfo(inputShape as Sizes, filterShape as Sizes, strides, dilations, pad);

@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { type AddedKernel, input, type KernelArgs } from '../kernels/heap.ts';
+import { assertFloats } from '../kernels/refuse.ts';
 import type { NativeFunctions } from './module.ts';
 import { address, withScratch } from './scratch.ts';
 
@@ -16,6 +17,7 @@ export const crossEntropyKernels = (native: NativeFunctions): AddedKernel[] => [
     run: (args) => {
       const { backend } = args;
       const logits = input(args, 'logits');
+      assertFloats('SoftmaxCrossEntropy', [logits]);
       const [rows, classes] = logits.shape as [number, number];
       const loss = backend.makeOutput([rows], 'float32');
       const { labels, probabilities, smoothing } = targetOf(args);

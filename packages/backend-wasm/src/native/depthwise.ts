@@ -11,10 +11,12 @@ import { address, type Scratch, withScratch } from './scratch.ts';
 export const depthwiseKernels = (native: NativeFunctions): AddedKernel[] => [
   {
     kernelName: 'DepthwiseConv2dNative',
+    floats: true,
     run: (args) => depthwise(native, args.backend, input(args, 'x'), input(args, 'filter'), args.attrs),
   },
   {
     kernelName: 'DepthwiseConv2dNativeBackpropInput',
+    floats: true,
     run: (args) => {
       const filter = input(args, 'filter');
       const geometry = convGeometry(args.attrs['inputShape'] as number[], filter.shape, args.attrs, true);
@@ -23,6 +25,7 @@ export const depthwiseKernels = (native: NativeFunctions): AddedKernel[] => [
   },
   {
     kernelName: 'DepthwiseConv2dNativeBackpropFilter',
+    floats: true,
     run: (args) => {
       const [x, shape] = [input(args, 'x'), args.attrs['filterShape'] as number[]];
       return filterGradient(native, args.backend, convGeometry(x.shape, shape, args.attrs, true), x, input(args, 'dy'), shape);
@@ -32,7 +35,9 @@ export const depthwiseKernels = (native: NativeFunctions): AddedKernel[] => [
 
 /** The convolution as a new tensor; windows may be dilated. */
 export function depthwise(native: NativeFunctions, backend: BackendWasm, x: TensorInfo, filter: TensorInfo, attrs: NamedAttrMap): TensorInfo {
-  const dilations = (attrs['dilations'] ?? [1, 1]) as [number, number];
+  // The fused op passes on a number as it was given.
+  const [down, across = down] = [attrs['dilations'] ?? 1].flat() as [number, number?];
+  const dilations: [number, number] = [down, across];
   const geometry = convGeometry(x.shape, filter.shape, attrs, true, dilations);
   const { batch, rows, columns, outChannels } = geometry;
   const y = backend.makeOutput([batch, rows.output, columns.output, outChannels], 'float32');

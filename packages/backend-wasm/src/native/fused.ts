@@ -1,6 +1,6 @@
 import { getKernel, type NamedAttrMap, type NamedTensorInfoMap, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { type AddedKernel, input, type KernelArgs, runStock } from '../kernels/heap.ts';
+import { type AddedKernel, input, type KernelArgs } from '../kernels/heap.ts';
 import { ACTIVATIONS } from './activations.ts';
 import type { NativeFunctions } from './module.ts';
 import { address } from './scratch.ts';
@@ -17,9 +17,9 @@ export const fusedKernels = (native: NativeFunctions): AddedKernel[] => [
 
 const fused = (native: NativeFunctions, kernelName: string, plain: string, operands: readonly [string, string]): AddedKernel => ({
   kernelName,
+  floats: true,
   run: (args) => {
     const { backend, attrs, inputs } = args;
-    if (attrs['dataFormat'] === 'NCHW') return runStock(backend, kernelName, inputs, attrs);
     const y = run(backend, plain, { [operands[0]]: input(args, operands[0]), [operands[1]]: input(args, operands[1]) }, attrs);
     const biased = inputs['bias'] === undefined ? y : addBias(native, backend, y, inputs['bias']);
     return activate(native, args, biased);

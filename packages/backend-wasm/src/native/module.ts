@@ -124,7 +124,10 @@ export interface NativeModule {
   readonly functions: NativeFunctions;
 }
 
-/** Node 20 has relaxed SIMD behind a flag that must be set before the first module is compiled; later versions have it anyway. */
+/**
+ * Node 20 has relaxed SIMD behind a flag that must be set before the first module is compiled, which can be from 20.16 on; later
+ * versions have it anyway.
+ */
 export function enableRelaxedSimd(): void {
   if (typeof process === 'undefined' || process.versions?.node === undefined) return;
   const v8 = (process.getBuiltinModule as typeof process.getBuiltinModule | undefined)?.('node:v8');
@@ -147,17 +150,19 @@ export interface HeapModule {
   /** In the threaded build, which imports its memory. */
   readonly wasmMemory?: Memory;
   readonly HEAPU8: Uint8Array;
-  _malloc(size: number): number;
+  _malloc: (size: number) => number;
   _free(address: number): void;
 }
 
 /** The module behind the backend, with its memory and allocator; TF.js does not declare it. */
 export const heapOf = (backend: BackendWasm): HeapModule => (backend as unknown as { wasm: HeapModule }).wasm;
 
+/** The module's memory, as large as it is now. */
+export const memoryOf = (heap: HeapModule): Memory => heap.wasmMemory ?? heap.asm.memory;
+
 /** Links the kernels to the backend's memory; undefined where the engine has no SIMD. */
 export async function linkNative(backend: BackendWasm, relaxed: boolean): Promise<NativeModule | undefined> {
-  const heap = heapOf(backend);
-  const memory = heap.wasmMemory ?? heap.asm.memory;
+  const memory = memoryOf(heapOf(backend));
   const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
   const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
   const candidates = [

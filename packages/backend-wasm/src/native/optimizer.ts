@@ -12,8 +12,8 @@ import { address } from './scratch.ts';
  * - `AdamStep`: parameter, gradient, mean, square; attributes length, beta1, beta2, epsilon, decay.
  */
 export const optimizerKernels = (native: NativeFunctions): AddedKernel[] => [
-  { kernelName: 'MomentumStep', run: (args) => momentumStep(native, args) },
-  { kernelName: 'AdamStep', run: (args) => adamStep(native, args) },
+  { kernelName: 'MomentumStep', floats: true, run: (args) => momentumStep(native, args) },
+  { kernelName: 'AdamStep', floats: true, run: (args) => adamStep(native, args) },
 ];
 
 function momentumStep(native: NativeFunctions, args: KernelArgs): TensorInfo[] {

@@ -15,17 +15,20 @@ export const poolKernels = (native: NativeFunctions): AddedKernel[] => [
   ...['AvgPool', 'AvgPool3D'].map((kernelName) => forward(kernelName, (...sizes) => native.averagePool(...sizes))),
   ...['MaxPoolGrad', 'MaxPool3DGrad'].map((kernelName) => ({
     kernelName,
+    floats: true,
     run: (args: KernelArgs) => backward(args, (batch, channels, axes, dy, x, dx) => native.maxPoolGradient(batch, channels, axes, dy, x, dx)),
   })),
   ...['AvgPoolGrad', 'AvgPool3DGrad'].map((kernelName) => ({
     kernelName,
+    floats: true,
     run: (args: KernelArgs) => backward(args, (batch, channels, axes, dy, _x, dx) => native.averagePoolGradient(batch, channels, axes, dy, dx)),
   })),
-  { kernelName: 'MaxPoolGather', run: (args) => gather(native, args) },
+  { kernelName: 'MaxPoolGather', floats: true, run: (args) => gather(native, args) },
 ];
 
 const forward = (kernelName: string, compute: NativeFunctions['maxPool']): AddedKernel => ({
   kernelName,
+  floats: true,
   run: ({ backend, inputs, attrs }) => {
     const x = inputs['x'] as TensorInfo;
     const { batch, channels, axes, shape } = poolGeometry(x.shape, attrs);

@@ -10,6 +10,7 @@ import { address } from './scratch.ts';
 export const projectedStepKernels = (native: NativeFunctions): AddedKernel[] =>
   ['LinfStep', 'L2Step'].map((kernelName) => ({
     kernelName,
+    floats: true,
     run: (args) => {
       const { backend } = args;
       const [x, gradient, clean] = [input(args, 'x'), input(args, 'gradient'), input(args, 'clean')];

@@ -3,6 +3,7 @@ import { registerActivationGradients } from '../gradients/activations.ts';
 import { registerCrossEntropyGradients } from '../gradients/cross-entropy.ts';
 import { registerFusedGradients } from '../gradients/fused.ts';
 import { keepOverrides } from '../gradients/override.ts';
+import { registerNoGradients } from '../gradients/none.ts';
 import { registerPoolGradients } from '../gradients/pools.ts';
 import { registerSumGradients } from '../gradients/sums.ts';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -10,6 +11,7 @@ import { registerBatchNormGradients } from '../gradients/batch-norm.ts';
 import { type AddedKernel, install } from '../kernels/heap.ts';
 import { unsortedSegmentSum } from '../kernels/unsorted-segment-sum.ts';
 import { activationKernels } from './activations.ts';
+import { refuseMissingMemory } from './allocations.ts';
 import { batchNormKernels } from './batch-norm.ts';
 import { binaryKernels } from './binary.ts';
 import { clipByValue } from './clip.ts';
@@ -39,6 +41,7 @@ import { tile } from './tile.ts';
 
 /** Registers this package's kernels with the backend, in the place of its own where it has them, and their gradients. */
 export function registerNative(backend: BackendWasm, native: NativeFunctions): void {
+  refuseMissingMemory(backend);
   freeWithData(backend);
   const kernels: AddedKernel[] = [
     ...activationKernels(native),
@@ -73,6 +76,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
   registerActivationGradients();
   registerCrossEntropyGradients();
   registerFusedGradients();
+  registerNoGradients();
   registerPoolGradients();
   registerSumGradients();
   keepOverrides();

@@ -1,4 +1,4 @@
-import { type AddedKernel, input, runStock } from '../kernels/heap.ts';
+import { type AddedKernel, input, mapped } from '../kernels/heap.ts';
 import type { NativeFunctions } from './module.ts';
 import { address } from './scratch.ts';
 
@@ -7,8 +7,8 @@ export const reluKernels = (native: NativeFunctions): AddedKernel[] => [
     kernelName: 'Relu',
     run: (args) => {
       const x = input(args, 'x');
-      if (x.dtype !== 'float32') return runStock(args.backend, 'Relu', { x }, args.attrs);
-      const y = args.backend.makeOutput(x.shape, 'float32');
+      const y = args.backend.makeOutput(x.shape, x.dtype);
+      if (x.dtype !== 'float32') return mapped(args.backend, x, y, (value) => Math.max(value, 0));
       native.relu(address(args.backend, x), address(args.backend, y), size(x.shape));
       return y;
     },
@@ -16,6 +16,7 @@ export const reluKernels = (native: NativeFunctions): AddedKernel[] => [
   {
     // Its gradient is in gradients/relu.ts.
     kernelName: 'ReluGrad',
+    floats: true,
     run: (args) => {
       const [dy, x] = [input(args, 'dy'), input(args, 'x')];
       const dx = args.backend.makeOutput(x.shape, 'float32');

@@ -15,6 +15,7 @@ export interface RepeatAttrs {
 /** Values repeated along neighbouring axes of a shape and divided by a number: the gradient of sums and means. */
 export const repeatAxes = (native: NativeFunctions): AddedKernel => ({
   kernelName: 'RepeatAxes',
+  floats: true,
   run: (args) => {
     const { backend } = args;
     const x = input(args, 'x');

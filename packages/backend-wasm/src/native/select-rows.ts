@@ -1,4 +1,5 @@
 import { type AddedKernel, input, view } from '../kernels/heap.ts';
+import { assertFloats } from '../kernels/refuse.ts';
 
 /**
  * Whole rows of `yes` or of `no`, by one bool a row: how an attack keeps the better of two iterates. TF.js's Select repeats the first
@@ -9,6 +10,7 @@ export const selectRows: AddedKernel = {
   run: (args) => {
     const { backend } = args;
     const [mask, yes, no] = [input(args, 'mask'), input(args, 'yes'), input(args, 'no')];
+    assertFloats('SelectRows', [yes, no]);
     const out = backend.makeOutput(yes.shape, 'float32');
     const size = yes.shape.slice(1).reduce((product, n) => product * n, 1);
     // Views are taken after the last allocation, which may move the heap.

@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { type AddedKernel, input, runStock } from '../kernels/heap.ts';
+import { wrongType } from '../kernels/refuse.ts';
 
 /**
  * A tensor repeated along neighbouring axes of which all but the first have length 1: what broadcasting a value a row, or a
@@ -12,6 +13,8 @@ export const tile: AddedKernel = {
     const x = input(args, 'x');
     const { reps } = attrs as unknown as { reps: readonly number[] };
     const stretch = stretchOf(x, reps);
+    // TF.js's kernel ends the whole module here.
+    if (x.dtype === 'string') throw wrongType('Tile', x.dtype);
     if (stretch === undefined) return runStock(backend, 'Tile', { x }, attrs);
     const out = backend.makeOutput(x.shape.map((length, axis) => length * reps[axis]!), x.dtype);
     // Views are taken after the last allocation, which may move the heap.

@@ -13,7 +13,8 @@ export interface PageResult {
 }
 
 async function run(): Promise<PageResult> {
-  const { variant } = await startWasm({ wasmPaths: '/wasm/' });
+  const { location } = globalThis as unknown as { location: { search: string } };
+  const { variant } = await startWasm({ wasmPaths: '/wasm/', relaxed: location.search !== '?plain' });
   const first = await step();
   fill([2 ** 24], 1);
   const { HEAPU8 } = (backend() as unknown as { wasm: { HEAPU8: Uint8Array } }).wasm;

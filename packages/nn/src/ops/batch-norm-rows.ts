@@ -10,7 +10,7 @@ export interface Segment {
   readonly offset: Tensor;
 }
 
-/** What a segment's values were: mean and biased variance, `[C]`. */
+/** What a segment's values were: mean and biased variance, `[C]`; zeros where there are none. */
 export interface Statistics {
   readonly mean: Tensor;
   readonly variance: Tensor;
@@ -18,7 +18,7 @@ export interface Statistics {
 
 /**
  * Batch normalization over all axes but the last, each segment of rows by its own statistics, and what follows. Kernel: `BatchNormRows`, which takes
- * the batch as it stands; without it segments are cut out and joined again. Gradients flow through `output` alone.
+ * the batch as it stands; without it segments are cut out and joined again. Gradients flow through all that comes out.
  *
  * @param segments cover the rows of `x` in order; none is empty.
  */
