@@ -16,8 +16,11 @@ export interface RetrievalScores {
 export interface Geometry {
   /** Examples looked at. */
   n: number;
-  /** Mean cosine distances inside classes and between class means, and their ratio; null where a class has one example. */
-  density: { intra: number; inter: number; ratio: number } | null;
+  /**
+   * Mean cosine distances inside classes and between class means, and their ratio, null where the means lie in one place; null where all classes
+   * have one example, or embeddings are zero.
+   */
+  density: { intra: number; inter: number; ratio: number | null } | null;
   /** Divergence of the uniform distribution from the singular values; null where a direction is not used at all. */
   spectralDecay: number | null;
   /** Normalized mutual information of k-means groups and classes, the mean of three seeds; null where it was not computed. */
@@ -82,7 +85,7 @@ const accuracy = z
   .refine(({ correct, n }) => correct <= n, { error: 'correct exceeds n', path: ['correct'] });
 const scores = z.strictObject({ recall1: accuracy, recall: z.record(text, share), rPrecision: share, mapAtR: share });
 const geometry = z.strictObject({
-  n: count, density: z.strictObject({ intra: z.number(), inter: z.number(), ratio: z.number() }).nullable(), spectralDecay: z.number().nullable(), nmi: share.nullable(),
+  n: count, density: z.strictObject({ intra: z.number(), inter: z.number(), ratio: z.number().nullable() }).nullable(), spectralDecay: z.number().nullable(), nmi: share.nullable(),
 });
 const evaluation = z.strictObject({
   threat: z.strictObject({ type: text, eps: z.number().nonnegative(), box: bounds }),

@@ -1,4 +1,4 @@
-import { MAIN, type Model, one, parseEps, type Route, type Runtime } from '@robustjs/core';
+import { MAIN, type Model, one, parseEps, RobustError, type Route, type Runtime } from '@robustjs/core';
 import { type BenchmarkParts, type Dataset, subset } from '@robustjs/datasets';
 import { clusteringNmi, density, type EmbeddingRows, spectralDecay } from '@robustjs/metric-learning';
 import { encodeWeights } from '@robustjs/nn';
@@ -158,11 +158,19 @@ async function geometries({ model, route, gallery }: Ground, train: Dataset): Pr
 }
 
 function geometryOf(rows: EmbeddingRows, clusters: boolean): Geometry {
-  const sizes = new Map<number, number>();
-  rows.labels.forEach((label) => sizes.set(label, (sizes.get(label) ?? 0) + 1));
-  const dense = sizes.size > 1 && [...sizes.values()].some((count) => count > 1);
+  const classes = densityOf(rows);
   const decay = spectralDecay(rows);
-  return { n: rows.labels.length, density: dense ? density(rows) : null, spectralDecay: Number.isFinite(decay) ? decay : null, nmi: clusters && dense ? clusteringNmi(rows) : null };
+  return { n: rows.labels.length, density: classes, spectralDecay: Number.isFinite(decay) ? decay : null, nmi: clusters && classes !== null ? clusteringNmi(rows) : null };
+}
+
+/** Null where no two embeddings of a class, or no two classes, have a direction. */
+function densityOf(rows: EmbeddingRows): Geometry['density'] {
+  try {
+    return density(rows);
+  } catch (error) {
+    if (error instanceof RobustError && error.code === 'RJS_METRIC_CLASSES') return null;
+    throw error;
+  }
 }
 
 /** What became of every test image: retrieved without an attack, and, where it was a query under attack, with one. */

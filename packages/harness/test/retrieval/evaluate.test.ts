@@ -2,7 +2,7 @@ import { type Model, modelOf } from '@robustjs/core';
 import { startWasm } from '@robustjs/backend-wasm';
 import { loadMnistDigits, splitClasses, take } from '@robustjs/datasets';
 import { normalized } from '@robustjs/metric-learning';
-import { avgPool, memory, reshape, step, sub, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
+import { add, avgPool, memory, mul, reshape, step, sub, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { relabeled } from '../../src/run/disjoint-data.ts';
 import { evaluateRetrieval, retrievalEntryFromJson, type EvaluatedRetrieval } from '../../src/retrieval/index.ts';
@@ -97,6 +97,32 @@ describe('evaluateRetrieval', () => {
     }
     expect(result.pictures[0]!.after[0]!.label).not.toBe(result.pictures[0]!.label);
     expect(result.projection.points).toHaveLength(40);
+  });
+});
+
+describe('embeddings that say nothing', () => {
+  const measured = async (model: Model): Promise<EvaluatedRetrieval> =>
+    evaluateRetrieval(model, await digits(), {
+      id: 'dead', evaluation: { norm: 'Linf', eps: [0.1], attacks: [{ id: 'margin', options: { steps: 1 } }], queries: 6, batchSize: 10 }, loss: { id: 'none', preset: 'pml' }, seed: 0,
+      about: { method: { id: 'dead', package: '', version: '', options: {} }, reconstruction: false, architecture: 'none', preprocessing: 'none', additionalData: false, reported: null },
+      runtime: { id: 'wasm', version: '', variant: '' },
+    });
+  beforeAll(() => startWasm());
+
+  it.each([
+    ['zero', 0, { density: null, spectralDecay: null, nmi: null }],
+    // All in one place: no distance inside classes, none between, one group that says nothing of classes.
+    ['collapsed', 1, { density: { intra: expect.closeTo(0, 9) as number, inter: expect.closeTo(0, 9) as number, ratio: null }, spectralDecay: null, nmi: 0 }],
+  ])('give a record that can be read again: %s', async (_name, constant, expected) => {
+    const { entry } = await measured(modelOf((x) => normalized(add(mul(blocks(x), 0), constant)), { inputShape: [28, 28, 1] }));
+    expect(entry.geometry.test).toEqual({ n: 40, ...expected });
+    expect(retrievalEntryFromJson(JSON.stringify(entry))).toEqual(entry);
+  });
+
+  it('are refused where they are not finite, and nothing stays behind', async () => {
+    const before = memory().numTensors;
+    await expect(measured(modelOf((x) => add(blocks(x), NaN), { inputShape: [28, 28, 1] }))).rejects.toThrow(expect.objectContaining({ code: 'RJS_METRIC_EMBEDDINGS' }));
+    expect(memory().numTensors).toBe(before);
   });
 });
 
