@@ -183,7 +183,7 @@ const metric = z.strictObject({
   embedding: z.strictObject({ dimensions: z.int().min(2).describe('Numbers in an embedding, which has length 1') }),
   loss: z.strictObject({
     id: z.string().describe('Loss over embeddings, such as multi-similarity or arcface'),
-    preset: z.enum(['pml', 'roth']).default('roth').describe("Whose defaults: PyTorch Metric Learning's, or Roth et al.'s"),
+    preset: z.enum(['pml', 'roth', 'mdprop']).default('roth').describe("Whose defaults: PyTorch Metric Learning's, Roth et al.'s, or those of MDProp's released code"),
     miner: z.strictObject({ id: z.string(), options: options.default({}) }).optional().describe('Chooses triplets; absent: all that a batch has'),
     rateFactor: z.number().positive().default(1).describe("Learning rate of the loss's own parameters, as a factor"),
   }),

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startWasm } from '@robustjs/backend-wasm';
+import { randomStream } from '@robustjs/core';
 import { loadMnistDigits, type BenchmarkParts } from '@robustjs/datasets';
 import { namedVariable } from '@robustjs/nn';
 import { memory, tensor1d } from '@tensorflow/tfjs-core';
@@ -12,6 +13,7 @@ import { parseRecipe, recipeHash } from '../../src/recipe.ts';
 import { disjointParts } from '../../src/run/disjoint-data.ts';
 import { metricLearning } from '../../src/run/metric-track.ts';
 import { loadMethod, train, type TrainOptions } from '../../src/train/index.ts';
+import { lossNamed, minerNamed } from '../../src/train/losses.ts';
 import { optimizerOf } from '../../src/train/optimizer.ts';
 import { temporaryFolders } from './support.ts';
 
@@ -69,6 +71,23 @@ describe('recipes', () => {
     expect(() => recipeOf({ training: { batchSize: 30, shards: 4 } })).toThrow(/training.batchSize.*whole groups/);
     expect(() => parseRecipe({ ...recipeOf(), track: 'image-classification' })).toThrow(/valid recipe/);
     expect(() => parseRecipe({ ...recipeOf(), track: 'tractor' })).toThrow(/'track'/);
+  });
+
+  it('name losses with the defaults of three releases, and miners with their options', () => {
+    const arcface = (preset: string): unknown => lossNamed(recipeOf({ loss: { id: 'arcface', preset } }).loss).config;
+    expect(arcface('mdprop')).toEqual({ margin: 0.5, scale: 16, variant: 'inert' });
+    expect(arcface('roth')).toEqual({ margin: 0.5, scale: 16, variant: 'clamp' });
+    expect(() => recipeOf({ loss: { id: 'arcface', preset: 'nobody' } })).toThrow(/loss.preset/);
+
+    // Six unit vectors in the plane, two a class; counts of PyTorch Metric Learning's TripletMarginMiner.
+    const angles = [0, 70, 50, 130, 110, 250].map((degrees) => (degrees * Math.PI) / 180);
+    const batch = { embeddings: Float32Array.from(angles.flatMap((angle) => [Math.cos(angle), Math.sin(angle)])), dimensions: 2, labels: Int32Array.of(0, 0, 1, 1, 2, 2), random: randomStream(0) };
+    const mined = (id: string, options: object): number => minerNamed(recipeOf({ loss: { id: 'triplet', miner: { id, options } } }).loss)!(batch).anchors.length;
+    expect(['all', 'hard', 'semi-hard', 'easy'].map((kind) => mined('by-margin', { kind }))).toEqual([17, 15, 2, 7]);
+    expect(mined('by-margin', { kind: 'easy', margin: 3 })).toBe(0);
+    expect(mined('distance-weighted', { farthest: 0.2 })).toBe(0);
+    expect(mined('distance-weighted', { farthest: 1.4 })).toBeGreaterThan(0);
+    for (const options of [{ kind: 'most' }, {}, { kind: 'all', cutoff: 1 }]) expect(() => mined('by-margin', options)).toThrow(expect.objectContaining({ code: 'RJS_LOSS' }));
   });
 });
 
