@@ -44,6 +44,8 @@ export interface BranchRecord {
   queries: Accuracy;
   /** At the budget that ranks. */
   evaluation: RetrievalEvaluation;
+  /** True: no row went through it in training, so that its norms have the statistics that they were built with; absent otherwise. */
+  untrained?: true | undefined;
 }
 
 /** The record of one evaluation of an embedding, without times and dates. */
@@ -119,7 +121,7 @@ export const retrievalEntrySchema: z.ZodType<RetrievalEntry> = z.strictObject({
   geometry: z.strictObject({ train: geometry, test: geometry }),
   queries: accuracy,
   evaluations: z.array(evaluation).min(1),
-  branches: z.array(z.strictObject({ branch: text, clean: scores, queries: accuracy, evaluation })),
+  branches: z.array(z.strictObject({ branch: text, clean: scores, queries: accuracy, evaluation, untrained: z.literal(true).optional() })),
   worstBranch: accuracy.optional(),
   reported: options.nullable(),
   sanity: z.array(z.strictObject({
