@@ -10,9 +10,11 @@ import { memory, tensor1d } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { MetricRecipe } from '../../src/metric-recipe.ts';
 import { parseRecipe, recipeHash } from '../../src/recipe.ts';
+import { aboutOf } from '../../src/run/about.ts';
 import { disjointParts } from '../../src/run/disjoint-data.ts';
 import { metricLearning } from '../../src/run/metric-track.ts';
-import { loadMethod, train, type TrainOptions } from '../../src/train/index.ts';
+import { networkHeader } from '../../src/run/network-file.ts';
+import { loadMethod, type LoadedMethod, train, type TrainOptions } from '../../src/train/index.ts';
 import { lossNamed, minerNamed } from '../../src/train/losses.ts';
 import { optimizerOf } from '../../src/train/optimizer.ts';
 import { temporaryFolders } from './support.ts';
@@ -71,6 +73,20 @@ describe('recipes', () => {
     expect(() => recipeOf({ training: { batchSize: 30, shards: 4 } })).toThrow(/training.batchSize.*whole groups/);
     expect(() => parseRecipe({ ...recipeOf(), track: 'image-classification' })).toThrow(/valid recipe/);
     expect(() => parseRecipe({ ...recipeOf(), track: 'tractor' })).toThrow(/'track'/);
+  });
+
+  it('leave the folder of a known data set out of hash, record and network file; of data of one\'s own only the folder says which', () => {
+    const [plain] = metricLearning.arms('smoke');
+    const { recipe } = plain!;
+    const at = (dataDir: string, id = recipe.data.id): MetricRecipe => parseRecipe({ ...recipe, data: { ...recipe.data, id, dataDir } }) as MetricRecipe;
+    expect(recipeHash(at('/home/someone/mnist'))).toBe(recipeHash(recipe));
+    expect(recipeHash(at('a', 'npy'))).not.toBe(recipeHash(at('b', 'npy')));
+    const method: LoadedMethod = { id: 'standard', package: 'standard', version: '', options: {}, defense: {} };
+    const parts = { id: 'plain', method, data: { inputShape: [28, 28, 1], classes: 4 }, trained: { steps: 1, gradientCalls: 1 } };
+    const about = aboutOf(at('/home/someone/mnist'), method, parts.trained);
+    expect(about).toEqual(aboutOf(recipe, method, parts.trained));
+    expect(recipeHash(parseRecipe(about.training!.recipe))).toBe(about.training!.recipeHash);
+    expect(networkHeader({ ...parts, recipe: at('/home/someone/mnist') })).toEqual(networkHeader({ ...parts, recipe }));
   });
 
   it('name losses with the defaults of three releases, and miners with their options', () => {
