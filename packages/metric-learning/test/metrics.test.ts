@@ -1,6 +1,6 @@
 import { randomStream } from '@robustjs/core';
 import { useWasm } from '@robustjs/testkit';
-import { dispose, tensor2d } from '@tensorflow/tfjs-core';
+import { dispose, memory, profile, tensor2d } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { clusteringNmi, density, nearestNeighbors, normalizedMutualInformation, principalComponents, retrievalMetrics, singularValues, spectralDecay } from '../src/index.ts';
 import { B, unitRows } from './batches.ts';
@@ -86,6 +86,28 @@ describe('retrieval', () => {
       const order = Array.from({ length: 60 }, (_, j) => j).filter((j) => j !== i);
       const distance = (j: number): number => Array.from({ length: 5 }, (_, k) => (values[i * 5 + k]! - values[j * 5 + k]!) ** 2).reduce((a, b) => a + b, 0);
       expect([...neighbors.of(i)]).toEqual(order.sort((a, b) => distance(a) - distance(b)).slice(0, i));
+    }
+    queries.dispose();
+  });
+
+  it('looks 10,000 embeddings of 128 numbers up in blocks: no matrix of all pairs stands in memory', async () => {
+    const [size, dimensions] = [10_000, 128];
+    const values = randomRows(size, dimensions, 7);
+    const labels = Int32Array.from({ length: size }, (_, i) => i % 100);
+    const queries = tensor2d(values, [size, dimensions]);
+    let found: Awaited<ReturnType<typeof retrievalMetrics>> | undefined;
+    const held = memory().numBytes;
+    const { peakBytes } = await profile(async () => {
+      found = await retrievalMetrics({ queries, queryLabels: labels });
+      return queries;
+    });
+    // All pairs would be 400 MB, several times.
+    expect(peakBytes - held).toBeLessThan((size * size * 4) / 5);
+    const { nearestIsRight } = found!;
+    for (const i of [0, 1, 4999, 9999]) {
+      const similarity = (j: number): number => values.subarray(i * dimensions, (i + 1) * dimensions).reduce((total, value, k) => total + value * values[j * dimensions + k]!, 0);
+      const nearest = Array.from(labels, (_, j) => j).filter((j) => j !== i).reduce((best, j) => (similarity(j) > similarity(best) ? j : best));
+      expect(nearestIsRight[i]).toBe(labels[nearest] === labels[i]);
     }
     queries.dispose();
   });
