@@ -75,7 +75,7 @@ describe('the loss on a linear map', () => {
   it.each(ROLES.flatMap((role) => (['contrastive', 'triplet'] as const).map((loss) => [loss, role] as const)))('%s, %s: gradients reach clean and perturbed members', async (loss, role) => {
     await onLinearMap({ loss, role }, async (objective, tools, model) => {
       const moved = (await tools.attacks[0]!.adversarial.array()) as number[][];
-      const triples = minedIn(tools).map(([a, p, n], i) => (role === 'anchor' ? [moved[i]!, X[p]!, X[n]!] : role === 'positive' ? [X[a]!, moved[i]!, X[n]!] : [X[a]!, X[p]!, moved[i]!]));
+      const triples = minedIn(tools).map(([a, p, n], i): [number[], number[], number[]] => (role === 'anchor' ? [moved[i]!, X[p]!, X[n]!] : role === 'positive' ? [X[a]!, moved[i]!, X[n]!] : [X[a]!, X[p]!, moved[i]!]));
       const expected = byHand(loss, triples);
       const { loss: value, gradients } = await lossAndGradients(objective, model);
       expect(value).toBeCloseTo(expected.value, 5);
