@@ -159,6 +159,17 @@ describe('a branch without rows in training', () => {
   });
 });
 
+it('needs to be told how other threads load the model', async () => {
+  await startWasm();
+  const data = await digits();
+  const shared = evaluateRetrieval(pixels, data, {
+    id: 'threads', evaluation: { norm: 'Linf', eps: [0.1], attacks: [{ id: 'margin', options: { steps: 1 } }], batchSize: 10 }, loss: { id: 'none', preset: 'pml' }, seed: 0, workers: 2,
+    about: { method: { id: 'threads', package: '', version: '', options: {} }, reconstruction: false, architecture: 'none', preprocessing: 'none', additionalData: false, reported: null },
+    runtime: { id: 'wasm', version: '', variant: '' },
+  });
+  await expect(shared).rejects.toThrow(expect.objectContaining({ code: 'RJS_EVALUATE_OPTION' }));
+});
+
 it('trips the check for zero gradients on a model that hides them', async () => {
   await startWasm();
   const data = await digits();
