@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { startWasm } from '@robustjs/backend-wasm';
 import { MAIN } from '@robustjs/core';
+import { retrievalMetrics } from '@robustjs/metric-learning';
 import { main as asc } from 'assemblyscript/asc';
 import { countKernels, total } from './counting.mjs';
 import { BATCH, steps } from './steps.mjs';
@@ -99,6 +100,16 @@ async function routed() {
   return { 'one branch': times[0], 'two branches': times[1], 'three branches': times[2] };
 }
 
+/** Recall, R-precision and MAP@R of 10,000 embeddings of 128 numbers, each a query among all others. */
+function retrieval() {
+  const queries = tf.tidy(() => {
+    const rows = tf.randomNormal([10_000, 128], 0, 1, 'float32', 7);
+    return tf.div(rows, tf.norm(rows, 2, 1, true));
+  });
+  const queryLabels = Int32Array.from({ length: 10_000 }, (_, i) => i % 100);
+  return measure(() => retrievalMetrics({ queries, queryLabels }), 3);
+}
+
 /** GB/s that adding two tensors too large for the caches reads and writes. */
 function bandwidth() {
   const floats = 8 * 2 ** 20;
@@ -118,6 +129,7 @@ function repetition() {
 
 async function run() {
   if (task === 'branches') return routed();
+  if (task === 'retrieval') return retrieval();
   const [work, repetitions] = repetition() ?? [];
   if (work !== undefined) return counting === 'count' ? count(work) : measure(work, repetitions);
   return { peak: await peak(), bandwidth: bandwidth(), convolutions: Object.fromEntries(LAYERS.map((layer) => [layer.join(' '), convolution(layer)])) };

@@ -102,6 +102,10 @@ record.branches = routed;
 const single = median(routed['one branch']);
 for (const [name, times] of Object.entries(routed)) console.log(`batch norm, ${name.padEnd(15)} ${fixed(median(times) / single)} x the training step of one`);
 
+const { result: lookedUp } = await ours('retrieval', 'relaxed-simd');
+record.retrieval = lookedUp;
+console.log(`retrieval metrics of 10,000 embeddings of 128 numbers: ${fixed(median(lookedUp.wall))} s by the clock, ${fixed(median(lookedUp.processor))} s of the processor`);
+
 record.workers = await json(process.execPath, [file('workers.mjs'), '--rounds', String(ROUNDS)]);
 const { median: share, lowest, highest } = record.workers['two threads / two copies'];
 console.log(`two threads reach ${fixed(share)} x what two copies of the job do (${fixed(lowest)} to ${fixed(highest)})`);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { entryFromJson, examplesFromJsonl, formatTable, loadNetwork, openData, parseRecipe, renderLeaderboardReadme, startRuntime } from '@robustjs/harness';
+import { entryFromJson, examplesFromJsonl, formatRetrievalTable, formatTable, loadNetwork, openData, parseRecipe, renderLeaderboardReadme, retrievalEntryFromJson, startRuntime } from '@robustjs/harness';
 import { exportPlain } from '@robustjs/nn';
 import { parseNpy, writeNpy } from '@robustjs/datasets';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -287,6 +287,48 @@ describe('robustjs leaderboard, in a repository', () => {
     expect(misspelt.stderr).toContain('did you mean standard?');
     const evaluated = await robustjs(['evaluate', 'standard', '--examples', '8', '--attacks', 'fgsm', '--json'], root);
     expect(parsed(evaluated.stdout)).toMatchObject({ entry: { id: 'standard', clean: { n: 8 } } });
+  });
+});
+
+describe('robustjs bench --track metric-learning', () => {
+  const retrieval = ['bench', '--track', 'metric-learning', '--tier', 'smoke', '--only', 'plain'];
+  let ran: Finished;
+  beforeAll(async () => {
+    // The digits that come with the command: a folder is looked at for other data sets only.
+    ran = await robustjs([...retrieval, '--data-dir', 'digits', '--out', 'retrieval'], cwd);
+  });
+
+  it('leaves a record, outcomes, a network and a report, and prints their table', () => {
+    expect(ran.stderr).not.toContain('error');
+    expect(ran.code).toBe(0);
+    for (const name of ['entries/plain.examples.jsonl', 'networks/plain.safetensors', 'timing.json', 'report.html']) expect(existsSync(join(cwd, 'retrieval', name)), name).toBe(true);
+    const measured = retrievalEntryFromJson(readFileSync(join(cwd, 'retrieval', 'entries', 'plain.json'), 'utf8'));
+    expect(measured).toMatchObject({ id: 'plain', track: 'metric-learning', dataset: { classes: 3 }, queries: { n: 24 } });
+    expect(ran.stdout).toContain(formatRetrievalTable([measured]));
+    // No path of this machine in what is published.
+    for (const name of ['entries/plain.json', 'networks/plain.safetensors']) expect(readFileSync(join(cwd, 'retrieval', name), 'latin1'), name).not.toContain(cwd);
+  });
+
+  it('finds nothing missing once it is published, wherever the data lie', async () => {
+    const root = temporaryFolder();
+    writeFileSync(join(root, 'package.json'), '{ "name": "@robustjs/root" }');
+    mkdirSync(join(root, 'benchmarks'));
+    expect(await robustjs(['leaderboard', '--add', join(cwd, 'retrieval')], root)).toMatchObject({ code: 0 });
+    expect(readdirSync(join(root, 'benchmarks', 'results', 'metric-learning')).sort()).toEqual(['plain.examples.jsonl', 'plain.json', 'plain.safetensors', 'timing.json']);
+    for (const more of [[], ['--data-dir', 'elsewhere']]) {
+      const { code, stdout } = await robustjs([...retrieval, '--missing', ...more], root);
+      expect(stdout).toContain('Nothing is missing.');
+      expect(code).toBe(0);
+    }
+    // Another seed is another arm.
+    const begun = await robustjs(['bench', '--track', 'metric-learning', '--tier', 'smoke', '--only', 'plain-seed1', '--missing', '--seed', '1', '--out', 'more', '--json'], root);
+    expect(parsed(begun.stdout)).toMatchObject({ arms: [{ id: 'plain-seed1', status: 'done' }] });
+  });
+
+  it('says which arms there are', async () => {
+    const { code, stderr } = await robustjs(['bench', '--track', 'metric-learning', '--tier', 'smoke', '--only', 'plains'], cwd);
+    expect(code).toBe(2);
+    expect(stderr).toContain('did you mean plain?');
   });
 });
 

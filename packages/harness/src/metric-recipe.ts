@@ -12,8 +12,8 @@ export interface MetricDataRecipe extends DataRecipe {
 export interface LossRecipe {
   /** Name, such as `multi-similarity`. */
   id: string;
-  /** Whose defaults: PyTorch Metric Learning's, or Roth et al.'s. */
-  preset: 'pml' | 'roth';
+  /** Whose defaults: PyTorch Metric Learning's, Roth et al.'s, or those of MDProp's released code. */
+  preset: 'pml' | 'roth' | 'mdprop';
   /** Chooses triplets on detached embeddings; absent: all that the batch has. */
   miner?: { id: string; options: Options } | undefined;
   /** Learning rate of what the loss trains itself, as a factor on the network's. */

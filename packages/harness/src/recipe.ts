@@ -183,7 +183,7 @@ const metric = z.strictObject({
   embedding: z.strictObject({ dimensions: z.int().min(2).describe('Numbers in an embedding, which has length 1') }),
   loss: z.strictObject({
     id: z.string().describe('Loss over embeddings, such as multi-similarity or arcface'),
-    preset: z.enum(['pml', 'roth']).default('roth').describe("Whose defaults: PyTorch Metric Learning's, or Roth et al.'s"),
+    preset: z.enum(['pml', 'roth', 'mdprop']).default('roth').describe("Whose defaults: PyTorch Metric Learning's, Roth et al.'s, or those of MDProp's released code"),
     miner: z.strictObject({ id: z.string(), options: options.default({}) }).optional().describe('Chooses triplets; absent: all that a batch has'),
     rateFactor: z.number().positive().default(1).describe("Learning rate of the loss's own parameters, as a factor"),
   }),
@@ -215,9 +215,18 @@ export function parseRecipe(value: unknown): Recipe {
   });
 }
 
-/** SHA-256 of a recipe's canonical form: object keys sorted, defaults filled in. */
+/** SHA-256 of a recipe's canonical form: object keys sorted, defaults filled in, without the folder that a known data set lies in. */
 export function recipeHash(value: Recipe): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return createHash('sha256').update(canonicalJson(publishable(value))).digest('hex');
+}
+
+// Data that only the folder names.
+const OWN_DATA: readonly string[] = ['image-folder', 'npy'];
+
+/** A recipe as it is published: where a known data set lies on this machine determines no number, and is nobody's business. */
+export function publishable<R extends Recipe>(recipe: R): R {
+  const { dataDir: _, ...data } = recipe.data;
+  return OWN_DATA.includes(recipe.data.id) ? recipe : { ...recipe, data };
 }
 
 /** JSON with sorted keys, so that equal values give equal text. */

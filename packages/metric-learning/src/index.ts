@@ -14,7 +14,7 @@ export { singularValues, spectralDecay } from './metrics/spectral-decay.ts';
 export { allTriplets, byMargin, type MarginKind, randomTriplets } from './miners/all.ts';
 export { batchHard, distanceWeighted, type DistanceWeightedOptions, distanceWeights, semiHard, softHard } from './miners/per-anchor.ts';
 export { withRhoRegularization } from './miners/rho.ts';
-export { type LossPresets, pmlPresets, rothPresets } from './presets.ts';
+export { type LossPresets, mdpropPresets, pmlPresets, rothPresets } from './presets.ts';
 export type { Averaging } from './reducers.ts';
 export { perClassBatch, type PerClassOptions } from './sampler.ts';
 export type { EmbeddingBatch, EmbeddingLoss, LossSizes, Miner, MinerInput, Triplets } from './types.ts';

@@ -23,7 +23,7 @@ export const pmlPresets: LossPresets = {
   'proxy-anchor': () => proxyAnchor(),
 };
 
-/** Defaults of Roth et al., "Revisiting Training Strategies" (ICML 2020), which S2SD and MDProp took over; triplets come from a miner. */
+/** Defaults of Roth et al., "Revisiting Training Strategies" (ICML 2020), which S2SD took over; triplets come from a miner. */
 export const rothPresets: LossPresets = {
   contrastive: () => contrastive({ averaging: 'mean' }),
   triplet: () => triplet({ margin: 0.2, squared: true, averaging: 'mean' }),
@@ -33,3 +33,6 @@ export const rothPresets: LossPresets = {
   arcface: () => arcFace({ variant: 'clamp' }),
   'proxy-nca': () => proxyNca({ scale: 9, ownInSum: false }),
 };
+
+/** Roth et al.'s as MDProp's released code has them (Singh et al., ACML 2023): the margin of its ArcFace reaches all classes alike and so has no effect. */
+export const mdpropPresets: LossPresets = { ...rothPresets, arcface: () => arcFace({ variant: 'inert' }) };

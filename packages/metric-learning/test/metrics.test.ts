@@ -1,8 +1,8 @@
 import { randomStream } from '@robustjs/core';
 import { useWasm } from '@robustjs/testkit';
-import { dispose, tensor2d } from '@tensorflow/tfjs-core';
+import { dispose, memory, profile, tensor2d } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { clusteringNmi, density, nearestNeighbors, normalizedMutualInformation, retrievalMetrics, singularValues, spectralDecay } from '../src/index.ts';
+import { clusteringNmi, density, nearestNeighbors, normalizedMutualInformation, principalComponents, retrievalMetrics, singularValues, spectralDecay } from '../src/index.ts';
 import { B, unitRows } from './batches.ts';
 
 useWasm();
@@ -90,6 +90,28 @@ describe('retrieval', () => {
     queries.dispose();
   });
 
+  it('looks 10,000 embeddings of 128 numbers up in blocks: no matrix of all pairs stands in memory', async () => {
+    const [size, dimensions] = [10_000, 128];
+    const values = randomRows(size, dimensions, 7);
+    const labels = Int32Array.from({ length: size }, (_, i) => i % 100);
+    const queries = tensor2d(values, [size, dimensions]);
+    let found: Awaited<ReturnType<typeof retrievalMetrics>> | undefined;
+    const held = memory().numBytes;
+    const { peakBytes } = await profile(async () => {
+      found = await retrievalMetrics({ queries, queryLabels: labels });
+      return queries;
+    });
+    // All pairs would be 400 MB, several times.
+    expect(peakBytes - held).toBeLessThan((size * size * 4) / 5);
+    const { nearestIsRight } = found!;
+    for (const i of [0, 1, 4999, 9999]) {
+      const similarity = (j: number): number => values.subarray(i * dimensions, (i + 1) * dimensions).reduce((total, value, k) => total + value * values[j * dimensions + k]!, 0);
+      const nearest = Array.from(labels, (_, j) => j).filter((j) => j !== i).reduce((best, j) => (similarity(j) > similarity(best) ? j : best));
+      expect(nearestIsRight[i]).toBe(labels[nearest] === labels[i]);
+    }
+    queries.dispose();
+  });
+
   it('refuses what it cannot judge', async () => {
     const queries = tensor2d([[1, 0], [0, 1]]);
     const broken = tensor2d([[NaN, 0], [0, 1]]);
@@ -97,6 +119,14 @@ describe('retrieval', () => {
     await expect(retrievalMetrics({ queries, queryLabels: Int32Array.of(0, 1) })).rejects.toThrow(code('RJS_METRIC_CLASSES'));
     await expect(retrievalMetrics({ queries, queryLabels: Int32Array.of(0) })).rejects.toThrow(code('RJS_METRIC_EMBEDDINGS'));
     await expect(retrievalMetrics({ queries: broken, queryLabels: Int32Array.of(0, 0) })).rejects.toThrow(code('RJS_METRIC_EMBEDDINGS'));
+    // Not the first: with good queries, only the last score of each row is bad.
+    for (const bad of [NaN, Infinity]) {
+      const gallery = tensor2d([[0, 1], [1, 0], [0.6, bad]]);
+      const asked = { queries, queryLabels: Int32Array.of(0, 1), gallery, galleryLabels: Int32Array.of(0, 1, 1), excluded: Int32Array.of(-1, -1) };
+      await expect(retrievalMetrics(asked)).rejects.toThrow(code('RJS_METRIC_EMBEDDINGS'));
+      await expect(retrievalMetrics({ ...asked, queries: gallery, queryLabels: asked.galleryLabels, gallery: queries, galleryLabels: asked.queryLabels, excluded: Int32Array.of(-1, -1, -1) })).rejects.toThrow(code('RJS_METRIC_EMBEDDINGS'));
+      gallery.dispose();
+    }
     dispose([queries, broken]);
   });
 });
@@ -113,6 +143,8 @@ describe('geometry', () => {
     expect(spectralDecay({ values: Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1), dimensions: 3 })).toBeCloseTo(0, 12);
     const rows = { values: Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0), dimensions: 3 };
     expect(spectralDecay(rows)).toBeCloseTo(0.0138103585, 8);
+    // The divergence the other way round: sum of s ln(3 s) with s = sqrt 2, 1, 1 scaled to add up to 1.
+    expect(spectralDecay(rows, -1)).toBeCloseTo(0.0142205928, 8);
     expect(singularValues(rows).map((value) => Number(value.toFixed(8)))).toEqual([1.41421356, 1, 1]);
   });
 
@@ -125,5 +157,45 @@ describe('geometry', () => {
     const values = Float32Array.from(noise, (value, i) => 10 * Math.floor((i / 2) % 3) + 0.1 * value);
     expect(clusteringNmi({ values, dimensions: 2, labels })).toBeCloseTo(1, 12);
     expect(clusteringNmi({ values, dimensions: 2, labels })).toBe(clusteringNmi({ values, dimensions: 2, labels }));
+  });
+
+  it('rows of zeros have no direction: density leaves them out, and where none is left says so', () => {
+    const rows = [[1, 0], [0, 1], [0, 0], [1, 1], [-1, 1], [0, 0]];
+    const labels = [0, 0, 0, 1, 1, 2];
+    const of = (places: readonly number[]) => ({ values: Float32Array.from(places.flatMap((i) => rows[i]!)), dimensions: 2, labels: Int32Array.from(places, (i) => labels[i]!) });
+    // Both classes are at right angles; their means lie at 45 and 90 degrees.
+    const expected = { intra: expect.closeTo(1, 12) as number, inter: expect.closeTo(1 - Math.SQRT1_2, 12) as number, ratio: expect.closeTo(1 / (1 - Math.SQRT1_2), 10) as number };
+    expect(density(of([0, 1, 3, 4]))).toEqual(expected);
+    expect(density(of([0, 1, 2, 3, 4, 5]))).toEqual(expected);
+    for (const nothing of [of([2, 2, 5, 5]), of([0, 1, 5, 5]), of([0, 3, 5, 5])]) expect(() => density(nothing)).toThrow(expect.objectContaining({ code: 'RJS_METRIC_CLASSES' }));
+    // Opposite rows have a mean without a direction.
+    expect(() => density({ values: Float32Array.of(1, 0, -1, 0, 0, 1, 0, 1), dimensions: 2, labels: Int32Array.of(0, 0, 1, 1) })).toThrow(expect.objectContaining({ code: 'RJS_METRIC_CLASSES' }));
+  });
+
+  it('a collapse into one place has no ratio, no groups, and an unused direction', () => {
+    const rows = { values: Float32Array.from({ length: 24 }, (_, i) => [0.6, 0.8, 0][i % 3]!), dimensions: 3, labels: Int32Array.from({ length: 8 }, (_, i) => i % 2) };
+    expect(density(rows)).toEqual({ intra: expect.closeTo(0, 12) as number, inter: expect.closeTo(0, 12) as number, ratio: null });
+    expect(clusteringNmi(rows)).toBe(0);
+    expect(spectralDecay(rows)).toBe(Infinity);
+    expect(spectralDecay({ values: new Float32Array(6), dimensions: 3 })).toBe(Infinity);
+    expect(spectralDecay({ values: new Float32Array(6), dimensions: 3 }, -1)).toBe(Infinity);
+    expect(() => spectralDecay(rows, 4)).toThrow(expect.objectContaining({ code: 'RJS_METRIC_OPTION' }));
+  });
+
+  it('mutual information stays in [0, 1]', () => {
+    // Independent labelings in thirds and fifths, and copies: 0 and 1 but for rounding.
+    for (const size of [15, 30, 45, 60, 105]) {
+      const [thirds, fifths] = [Array.from({ length: size }, (_, i) => i % 3), Array.from({ length: size }, (_, i) => Math.floor(i / 3) % 5)];
+      for (const [a, b, near] of [[thirds, fifths, 0], [thirds, thirds, 1], [fifths, fifths, 1]] as const) {
+        const value = normalizedMutualInformation(a, b);
+        expect(value).toBeCloseTo(near, 12);
+        expect(value >= 0 && value <= 1).toBe(true);
+      }
+    }
+  });
+
+  it('says that embeddings are not finite', () => {
+    const rows = { values: Float32Array.of(1, 0, 0, 1, NaN, 0, 1, 1), dimensions: 2, labels: Int32Array.of(0, 0, 1, 1) };
+    for (const measure of [density, spectralDecay, singularValues, clusteringNmi, principalComponents]) expect(() => measure(rows)).toThrow(expect.objectContaining({ code: 'RJS_METRIC_EMBEDDINGS' }));
   });
 });

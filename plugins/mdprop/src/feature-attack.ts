@@ -1,4 +1,4 @@
-import type { Attack, RandomStream, Search } from '@robustjs/core';
+import { type Attack, type RandomStream, RobustError, type Search } from '@robustjs/core';
 import { add, concat, dispose, expandDims, fill, gather, max, maximum, mean, min, minimum, mul, neg, slice, sqrt, square, stack, sub, sum, type Tensor, tensor1d, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 
 /** Rows of a batch that are drawn towards as many targets each. */
@@ -30,7 +30,7 @@ const TINY = 1e-12;
  * J of the sheet; the square there rescales a whole batch, which a sign undoes). With one target it is the single-targeted example, with
  * several the multi-targeted one, which ends where the targets' geometric median is; towards the own class it is an unadversarial one.
  *
- * Source: Singh, Kakizaki, Araki, ACML 2023; the released code.
+ * Source: Singh, Kakizaki, Araki, ACML 2023; the released code. The search throws `RJS_ROUTE` where the parts do not cover the batch.
  */
 export function featureAttack({ parts, steps, alpha, startNoise, clip = 'bounds' }: FeatureAttackOptions): Attack {
   return {
@@ -39,6 +39,7 @@ export function featureAttack({ parts, steps, alpha, startNoise, clip = 'bounds'
     // What is maximized takes targets, which the search draws: no objective of outputs and labels says it.
     objective: (outputs) => tidy(() => mul<Tensor1D>(sum(outputs, 1), 0)),
     async search(search) {
+      checkParts(parts, search.rows);
       let targets = await targetsOf(search, parts);
       let limits: Tensor[] = clip === 'batch' ? extremesOf(search.clean, parts) : [];
       let inputs = startOf(search, startNoise);
@@ -54,6 +55,14 @@ export function featureAttack({ parts, steps, alpha, startNoise, clip = 'bounds'
       dispose([inputs, targets, ...limits]);
     },
   };
+}
+
+/** Found out inside a tape it would leak. */
+function checkParts(parts: readonly TargetedPart[], rows: number): void {
+  const whole = parts.every(({ count, targets }) => Number.isInteger(count) && count >= 0 && Number.isInteger(targets) && targets > 0);
+  if (whole && parts.reduce((total, { count }) => total + count, 0) === rows) return;
+  const got = parts.map(({ count, targets }) => `${count} rows with ${targets}`).join(', ');
+  throw new RobustError('RJS_ROUTE', { expected: `parts that add up to ${rows} rows, with one target or more each`, got: got === '' ? 'no part' : got, fix: 'let the counts of the parts add up to the batch' });
 }
 
 /** Mean over its targets of each row's distance, `[N]`; targets are `[N, K, d]`. */

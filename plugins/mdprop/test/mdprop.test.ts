@@ -1,7 +1,8 @@
 // The oracles and invariants of docs/methods/mdprop.md.
 import { evaluation, linf, MAIN, one, randomStream, rows, runAttack, type Update } from '@robustjs/core';
+import { decodeIntoBranches, encodeWeights } from '@robustjs/nn';
 import {
-  changedNames, disturb, expectClose, expectSameBits, linearModel, lossAndGradients, lossOf, numbersOf, snapshot, tinyBatch, tinyNetworkFor, trainingStep, trainingTools, useWasm, withObjective,
+  changedNames, disturb, expectClose, expectNoLeak, expectSameBits, linearModel, lossAndGradients, lossOf, numbersOf, snapshot, tinyBatch, tinyCnn, tinyNetworkFor, trainingStep, trainingTools, useWasm, withObjective,
 } from '@robustjs/testkit';
 import { concat, dispose, grad, sum, type Tensor, tensor1d, tensor2d, tensor3d, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
@@ -60,6 +61,23 @@ describe('the attack on a linear map', () => {
     }
   });
 
+  it.each([
+    ['too few', [{ count: 3, targets: 1 }]],
+    ['too many', [{ count: 3, targets: 1 }, { count: 3, targets: 5 }]],
+    ['halves', [{ count: 2.5, targets: 1 }, { count: 1.5, targets: 1 }]],
+    ['no part', []],
+    ['no target', [{ count: 4, targets: 0 }]],
+  ])('says that its parts do not cover the batch, and leaves nothing behind: %s', async (_name, parts) => {
+    const model = linearModel({ weights: W });
+    const [inputs, labels] = [tensor2d(X), tensor1d([0, 0, 0, 0], 'int32')];
+    await expectNoLeak(async () => {
+      const attack = featureAttack({ parts, steps: 1, startNoise: 0, clip: 'batch' });
+      await expect(runAttack(attack, { model, inputs, labels, ids: [0, 1, 2, 3], threat: linf(EPS), random: randomStream(5), keep: 'last' })).rejects.toThrow(expect.objectContaining({ code: 'RJS_ROUTE' }));
+    });
+    dispose([inputs, labels]);
+    model.dispose();
+  });
+
   it('goes towards the other row of its class, and nowhere from a class of one', async () => {
     const { rows: found } = await attacked([{ count: 4, targets: 1, among: 'own-class' }], {}, [0, 1, 2, 0]);
     for (const [row, target] of [[0, 3], [3, 0]] as const) found[row]!.forEach((value, i) => expect(value).toBeCloseTo(expected(row, [target])[i]!, 5));
@@ -90,6 +108,52 @@ describe('the attack on a linear map', () => {
     expect(await numbersOf(slope)).toEqual([0, 0]);
     dispose([outputs, once, thrice, there, ...values, slope]);
   });
+});
+
+describe('a small step', () => {
+  it.each([1, 5])('brings smooth embeddings nearer to their %s targets, row by row', async (targets) => {
+    const model = tinyCnn({ smooth: true, seed: 3 });
+    const batch = tinyBatch(model);
+    const attack = featureAttack({ parts: [{ count: 6, targets }], steps: 1, startNoise: 0 });
+    const random = randomStream(7);
+    const { adversarial } = await runAttack(attack, { model, ...batch, threat: linf(1e-3), random, keep: 'last' });
+    const [before, after] = await Promise.all([batch.inputs, adversarial].map(async (x) => {
+      const outputs = model.forward(x, evaluation());
+      const values = (await outputs.array()) as number[][];
+      outputs.dispose();
+      return values;
+    }));
+    const drawn = Array.from({ length: targets }, (_, k) => random.split(attack.id).split('targets', 0, k).permutation(6));
+    // J of one row by plain loops: the mean distance to the clean embeddings of its targets.
+    const J = (rows: number[][], row: number): number => drawn.reduce((total, places) => total + Math.hypot(...rows[row]!.map((value, k) => value - before![places[row]!]![k]!)), 0) / targets;
+    // A row whose every target is itself has nowhere to go.
+    const moving = [0, 1, 2, 3, 4, 5].filter((row) => drawn.some((places) => places[row] !== row));
+    expect(moving.length).toBeGreaterThan(3);
+    for (const row of moving) expect(J(after!, row)).toBeLessThan(J(before!, row));
+    dispose([adversarial]);
+    batch.dispose();
+    model.dispose();
+  });
+});
+
+it('with the weights of a plain network gives the plain outputs through every branch, before any training', async () => {
+  const plain = tinyCnn();
+  const batch = tinyBatch(plain);
+  // Statistics that are not those of a new network: what branches that only copy scale and offset would miss.
+  for (const seed of [1, 2, 3]) await trainingStep({}, plain, batch, { seed });
+  const model = tinyNetworkFor(mdprop(OPTIONS), { seed: 9 });
+  decodeIntoBranches(model, await encodeWeights(plain));
+  expect([...model.branches].sort()).toEqual([MAIN, SINGLE, MULTI].sort());
+  const expected = plain.forward(batch.inputs, evaluation());
+  for (const branch of model.branches) {
+    const outputs = model.forward(batch.inputs, evaluation(one(branch)));
+    await expectSameBits(outputs, expected);
+    outputs.dispose();
+  }
+  expected.dispose();
+  batch.dispose();
+  model.dispose();
+  plain.dispose();
 });
 
 /** A tiny network with three branches, trained a little. */

@@ -52,6 +52,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   'not-converged': 'longer attacks would break more images',
   'gradient-attacks-left-out': 'the model only predicts, so attacks that follow gradients were left out',
   'not-deterministic': 'the model answers differently when asked again, so its figures are those of one draw or a mean of ten',
+  'branch-untrained': 'no example went through one of the branches in training, so its figures and those of the worst branch mean nothing',
   'not-finite': 'some outputs are not finite numbers; they count as wrong',
 };
 

@@ -1,7 +1,10 @@
-import { type Attack, evaluation, type Model, randomStream, type Route, runAttack, type ThreatModel } from '@robustjs/core';
+import { type Attack, type Branch, evaluation, type Model, randomStream, type Route, runAttack, type ThreatModel } from '@robustjs/core';
 import { type Dataset, readBatch } from '@robustjs/datasets';
 import { dispose, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { isAllowed } from '../evaluate/recheck.ts';
+import type { AttackRecipe } from '../recipe.ts';
+import type { Replicas } from '../replicas/index.ts';
+import type { QueryAttack } from './attacks.ts';
 import { type Gallery, retrievalLost } from './gallery.ts';
 import { lookUp } from './plain.ts';
 
@@ -15,6 +18,18 @@ export interface Ground {
   readonly batchSize: number;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
+  /** Threads that share the batches; absent: this one does them in turn. */
+  readonly threads?: Pick<Replicas<QueryJob, AttackedQueries>, 'run'> | undefined;
+}
+
+/** A batch of queries as data, for another thread. */
+export interface QueryJob {
+  readonly branch: Branch;
+  readonly attack: AttackRecipe;
+  /** All that the attack is on, of which its scene is made. */
+  readonly queries: Int32Array;
+  readonly rows: Int32Array;
+  readonly threat: { readonly norm: string; readonly eps: number };
 }
 
 /** What an attack did to some queries, in the order asked for. */
@@ -40,13 +55,35 @@ export interface AttackedQueries {
 /** Told how many queries of a step are done. */
 export type Told = (done: number) => void;
 
-/** Attacks queries; `rows` are their places in the data set, and so in the gallery. */
-export async function attackQueries(ground: Ground, rows: Int32Array, attack: Attack, threat: ThreatModel, told: Told = () => {}): Promise<AttackedQueries> {
-  const parts: AttackedQueries[] = [];
-  for (let start = 0; start < rows.length; start += ground.batchSize) {
-    parts.push(await attackBatch(ground, rows.subarray(start, start + ground.batchSize), attack, threat));
-    told(Math.min(rows.length, start + ground.batchSize));
+/** An attack on the queries of a ground, batch by batch. */
+export interface QueryWork {
+  run(rows: Int32Array, threat: ThreatModel): Promise<AttackedQueries>;
+  /** Releases what the attack keeps. */
+  dispose(): void;
+}
+
+/** Prepares an attack; `queries` are their places in the data set, and so in the gallery. */
+export function queryWork(ground: Ground, queries: Int32Array, attack: QueryAttack): QueryWork {
+  const { threads, route, gallery, dataset, seed } = ground;
+  if (threads !== undefined) {
+    return { run: (rows, { norm, eps }) => threads.run({ branch: route.branch, attack: attack.recipe, queries, rows, threat: { norm, eps } }), dispose: () => {} };
   }
+  const prepared = attack.on({ gallery, ids: dataset.ids, queries, random: randomStream(seed).split('retrieval') });
+  return { run: (rows, threat) => attackBatch(ground, rows, prepared.attack, threat), dispose: () => prepared.dispose() };
+}
+
+/** Attacks queries in batches, which depend on nothing but their number. */
+export async function attackQueries({ batchSize, threads }: Ground, rows: Int32Array, work: QueryWork, threat: ThreatModel, told: Told = () => {}): Promise<AttackedQueries> {
+  const batches = Array.from({ length: Math.ceil(rows.length / batchSize) }, (_, i) => rows.slice(i * batchSize, (i + 1) * batchSize));
+  let done = 0;
+  const attacked = async (batch: Int32Array): Promise<AttackedQueries> => {
+    const part = await work.run(batch, threat);
+    told((done += batch.length));
+    return part;
+  };
+  if (threads !== undefined) return joined(await Promise.all(batches.map(attacked)));
+  const parts: AttackedQueries[] = [];
+  for (const batch of batches) parts.push(await attacked(batch));
   return joined(parts);
 }
 

@@ -27,6 +27,8 @@ export interface SceneAttack {
 /** An attack on queries before it knows the gallery. */
 export interface QueryAttack {
   readonly id: string;
+  /** What {@link queryAttack} made it of. */
+  readonly recipe: AttackRecipe;
   /** Everything that determines it, ready for JSON. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The attack in a scene, with what it keeps there. The caller disposes. */
@@ -43,7 +45,8 @@ const single = z.strictObject({ ...step, choice: z.enum(['random', 'nearest']).d
 const multi = single.extend({ targets: z.int().min(1).default(5) });
 const random = z.strictObject({ draws: z.int().min(1).default(100) });
 
-type Maker = (options: unknown) => QueryAttack;
+type Made = Omit<QueryAttack, 'recipe'>;
+type Maker = (options: unknown) => Made;
 
 /** Attacks by the names that recipes use. */
 const makers: Readonly<Record<string, Maker>> = {
@@ -81,7 +84,7 @@ export const queryAttackIds: readonly string[] = Object.keys(makers);
 export function queryAttack({ id, options }: AttackRecipe): QueryAttack {
   if (!Object.hasOwn(makers, id)) throw badAttack(`an attack on queries among ${queryAttackIds.join(', ')}`, JSON.stringify(id));
   try {
-    return makers[id]!(options);
+    return { ...makers[id]!(options), recipe: { id, options } };
   } catch (cause) {
     throw badAttack(`options that ${id} takes`, JSON.stringify(options), cause);
   }
@@ -92,7 +95,7 @@ const badAttack = (expected: string, got: string, cause?: unknown): RobustError 
 
 type Prepared = { readonly objective: Objective; readonly kept: readonly Tensor[] };
 
-function climbing(id: string, options: z.infer<typeof plain>, prepare: (scene: Scene) => Prepared, extra: object = {}): QueryAttack {
+function climbing(id: string, options: z.infer<typeof plain>, prepare: (scene: Scene) => Prepared, extra: object = {}): Made {
   const { steps, restarts, alpha } = options;
   const search = pgd({ steps, restarts, ...(alpha !== undefined && { alpha }) });
   const { objective: _, ...config } = search.config;
@@ -106,7 +109,7 @@ function climbing(id: string, options: z.infer<typeof plain>, prepare: (scene: S
   };
 }
 
-function towards(id: string, { targets, choice, ...options }: z.infer<typeof multi>): QueryAttack {
+function towards(id: string, { targets, choice, ...options }: z.infer<typeof multi>): Made {
   return climbing(id, options, (scene) => {
     const { gallery } = scene;
     const places = tensor2d(targetRows(scene, targets, choice), [gallery.labels.length, targets], 'int32');

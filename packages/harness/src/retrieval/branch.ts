@@ -1,7 +1,7 @@
-import { randomStream, threatModel, type ThreatModel } from '@robustjs/core';
+import { threatModel, type ThreatModel } from '@robustjs/core';
 import { retrievalMetrics } from '@robustjs/metric-learning';
 import { jsonHash } from '../evaluate/hashes.ts';
-import { type AttackedQueries, attackQueries, type Ground } from './attack-queries.ts';
+import { type AttackedQueries, attackQueries, type Ground, queryWork } from './attack-queries.ts';
 import type { QueryAttack } from './attacks.ts';
 
 /** Ranks at which recall is given. */
@@ -46,14 +46,14 @@ export async function runSuite(ground: Ground, { attacks, norm, budgets, rows, o
   const parts: SuitePart[][] = budgets.map(() => []);
   for (const attack of attacks) {
     const configHash = await jsonHash({ id: attack.id, config: attack.config });
-    const prepared = attack.on(sceneOf(ground, rows));
+    const work = queryWork(ground, rows, attack);
     try {
       for (const [i, eps] of budgets.entries()) {
-        const attacked = await attackQueries(ground, rows, prepared.attack, threatModel(norm, eps), (done) => onProgress(attack.id, eps, done, rows.length));
+        const attacked = await attackQueries(ground, rows, work, threatModel(norm, eps), (done) => onProgress(attack.id, eps, done, rows.length));
         parts[i]!.push({ attack, configHash, attacked });
       }
     } finally {
-      prepared.dispose();
+      work.dispose();
     }
   }
   return budgets.map((eps, i) => ({
@@ -63,7 +63,3 @@ export async function runSuite(ground: Ground, { attacks, norm, budgets, rows, o
     breaker: Array.from(rows, (_, row) => parts[i]!.findIndex(({ attacked }) => attacked.broken[row])),
   }));
 }
-
-/** The scene of some queries in a ground. */
-export const sceneOf = ({ gallery, dataset, seed }: Ground, queries: Int32Array): Parameters<QueryAttack['on']>[0] =>
-  ({ gallery, ids: dataset.ids, queries, random: randomStream(seed).split('retrieval') });

@@ -2,9 +2,9 @@ import { box, evaluation, linf, randomStream, threatModel } from '@robustjs/core
 import { readBatch } from '@robustjs/datasets';
 import { abs, dispose, grad, max, sub, sum, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { countTrue, discordant, type Finding, skipped, tolerance } from '../evaluate/sanity/check.ts';
-import { type AttackedQueries, attackQueries, type Ground } from './attack-queries.ts';
+import { type AttackedQueries, attackQueries, type Ground, queryWork } from './attack-queries.ts';
 import { queryAttack, type QueryAttack } from './attacks.ts';
-import { sceneOf, type SuiteAt } from './branch.ts';
+import type { SuiteAt } from './branch.ts';
 import { retrievalMargin } from './gallery.ts';
 
 /** Queries that checks with attacks of their own look at, at most. */
@@ -152,10 +152,10 @@ function constraintsHold(suites: readonly SuiteAt[]): Finding {
 }
 
 async function attackWith(ground: Ground, rows: Int32Array, attack: QueryAttack, threat: Parameters<typeof attackQueries>[3]): Promise<AttackedQueries> {
-  const prepared = attack.on(sceneOf(ground, rows));
+  const work = queryWork(ground, rows, attack);
   try {
-    return await attackQueries(ground, rows, prepared.attack, threat);
+    return await attackQueries(ground, rows, work, threat);
   } finally {
-    prepared.dispose();
+    work.dispose();
   }
 }

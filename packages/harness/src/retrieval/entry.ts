@@ -16,8 +16,11 @@ export interface RetrievalScores {
 export interface Geometry {
   /** Examples looked at. */
   n: number;
-  /** Mean cosine distances inside classes and between class means, and their ratio; null where a class has one example. */
-  density: { intra: number; inter: number; ratio: number } | null;
+  /**
+   * Mean cosine distances inside classes and between class means, and their ratio, null where the means lie in one place; null where all classes
+   * have one example, or embeddings are zero.
+   */
+  density: { intra: number; inter: number; ratio: number | null } | null;
   /** Divergence of the uniform distribution from the singular values; null where a direction is not used at all. */
   spectralDecay: number | null;
   /** Normalized mutual information of k-means groups and classes, the mean of three seeds; null where it was not computed. */
@@ -41,6 +44,8 @@ export interface BranchRecord {
   queries: Accuracy;
   /** At the budget that ranks. */
   evaluation: RetrievalEvaluation;
+  /** True: no row went through it in training, so that its norms have the statistics that they were built with; absent otherwise. */
+  untrained?: true | undefined;
 }
 
 /** The record of one evaluation of an embedding, without times and dates. */
@@ -82,7 +87,7 @@ const accuracy = z
   .refine(({ correct, n }) => correct <= n, { error: 'correct exceeds n', path: ['correct'] });
 const scores = z.strictObject({ recall1: accuracy, recall: z.record(text, share), rPrecision: share, mapAtR: share });
 const geometry = z.strictObject({
-  n: count, density: z.strictObject({ intra: z.number(), inter: z.number(), ratio: z.number() }).nullable(), spectralDecay: z.number().nullable(), nmi: share.nullable(),
+  n: count, density: z.strictObject({ intra: z.number(), inter: z.number(), ratio: z.number().nullable() }).nullable(), spectralDecay: z.number().nullable(), nmi: share.nullable(),
 });
 const evaluation = z.strictObject({
   threat: z.strictObject({ type: text, eps: z.number().nonnegative(), box: bounds }),
@@ -116,7 +121,7 @@ export const retrievalEntrySchema: z.ZodType<RetrievalEntry> = z.strictObject({
   geometry: z.strictObject({ train: geometry, test: geometry }),
   queries: accuracy,
   evaluations: z.array(evaluation).min(1),
-  branches: z.array(z.strictObject({ branch: text, clean: scores, queries: accuracy, evaluation })),
+  branches: z.array(z.strictObject({ branch: text, clean: scores, queries: accuracy, evaluation, untrained: z.literal(true).optional() })),
   worstBranch: accuracy.optional(),
   reported: options.nullable(),
   sanity: z.array(z.strictObject({

@@ -1,4 +1,4 @@
-import { MAIN, type Model, one, parseEps, type Route, type Runtime } from '@robustjs/core';
+import { MAIN, type Model, one, parseEps, RobustError, type Route, type Runtime } from '@robustjs/core';
 import { type BenchmarkParts, type Dataset, subset } from '@robustjs/datasets';
 import { clusteringNmi, density, type EmbeddingRows, spectralDecay } from '@robustjs/metric-learning';
 import { encodeWeights } from '@robustjs/nn';
@@ -18,10 +18,11 @@ import type { Geometry, RetrievalEntry } from './entry.ts';
 import { galleryOf } from './gallery.ts';
 import { picturesOf, type Projection, projectionOf, type RetrievalPicture } from './pictures.ts';
 import { lookUp } from './plain.ts';
+import { type QueryThreadOptions, queryThreads } from './query-threads.ts';
 import { retrievalRecord } from './record.ts';
 
 /** How an embedding is evaluated. */
-export interface RetrievalOptions {
+export interface RetrievalOptions extends QueryThreadOptions {
   /** Name of the record. */
   readonly id: string;
   readonly evaluation: MetricRecipe['evaluation'];
@@ -33,7 +34,6 @@ export interface RetrievalOptions {
   readonly runtime: Pick<Runtime, 'id' | 'version' | 'variant'>;
   /** Queries to keep pictures of. Default 0. */
   readonly pictures?: number;
-  readonly signal?: AbortSignal;
   /** Called as queries are done. */
   readonly onProgress?: (progress: EvaluationProgress) => void;
 }
@@ -77,10 +77,11 @@ export async function evaluateRetrieval(model: Model, { train, test }: Pick<Benc
   const before = await weightsHash(model);
   const names = [route.branch, ...model.branches.filter((branch) => branch !== route.branch)];
   const branches: MeasuredBranch[] = [];
+  const threads = await queryThreads(test, options, options);
   try {
     for (const branch of names) {
       // Branches that are not deployed are attacked at the budget that ranks.
-      branches.push(await measureBranch(model, test, branch, branch === route.branch ? budgets : budgets.slice(-1), attacks, options));
+      branches.push(await measureBranch(model, test, branch, branch === route.branch ? budgets : budgets.slice(-1), attacks, threads, options));
     }
     const [deployed] = branches as [MeasuredBranch, ...MeasuredBranch[]];
     const transferred = branches.length > 1 ? await transfer(deployed, branches.slice(1)) : undefined;
@@ -96,6 +97,7 @@ export async function evaluateRetrieval(model: Model, { train, test }: Pick<Benc
     };
   } finally {
     for (const { ground } of branches) ground.gallery.dispose();
+    await threads?.close();
   }
 }
 
@@ -103,13 +105,13 @@ async function weightsHash(model: Model): Promise<string | null> {
   return model.parameters.length + model.buffers.length === 0 ? null : sha256(await encodeWeights(model));
 }
 
-async function measureBranch(model: Model, test: Dataset, branch: string, budgets: readonly number[], attacks: ReturnType<typeof queryAttack>[], options: RetrievalOptions): Promise<MeasuredBranch> {
+async function measureBranch(model: Model, test: Dataset, branch: string, budgets: readonly number[], attacks: ReturnType<typeof queryAttack>[], threads: Ground['threads'], options: RetrievalOptions): Promise<MeasuredBranch> {
   const { evaluation, seed, signal, onProgress, route } = options;
   const deployed = (route?.kind === 'one' ? route.branch : MAIN) === branch;
   const at = { kind: 'one', branch } as const;
   const gallery = await galleryOf(model, at, test);
   try {
-    const ground: Ground = { model, route: at, dataset: test, gallery, batchSize: evaluation.batchSize, seed, signal };
+    const ground: Ground = { model, route: at, dataset: test, gallery, batchSize: evaluation.batchSize, seed, signal, threads };
     const clean = await cleanRetrieval(ground);
     const queries = exampleOrder(test).subarray(0, evaluation.queries ?? test.size);
     const rows = queries.filter((row) => clean.nearestIsRight[row]!);
@@ -158,11 +160,19 @@ async function geometries({ model, route, gallery }: Ground, train: Dataset): Pr
 }
 
 function geometryOf(rows: EmbeddingRows, clusters: boolean): Geometry {
-  const sizes = new Map<number, number>();
-  rows.labels.forEach((label) => sizes.set(label, (sizes.get(label) ?? 0) + 1));
-  const dense = sizes.size > 1 && [...sizes.values()].some((count) => count > 1);
+  const classes = densityOf(rows);
   const decay = spectralDecay(rows);
-  return { n: rows.labels.length, density: dense ? density(rows) : null, spectralDecay: Number.isFinite(decay) ? decay : null, nmi: clusters && dense ? clusteringNmi(rows) : null };
+  return { n: rows.labels.length, density: classes, spectralDecay: Number.isFinite(decay) ? decay : null, nmi: clusters && classes !== null ? clusteringNmi(rows) : null };
+}
+
+/** Null where no two embeddings of a class, or no two classes, have a direction. */
+function densityOf(rows: EmbeddingRows): Geometry['density'] {
+  try {
+    return density(rows);
+  } catch (error) {
+    if (error instanceof RobustError && error.code === 'RJS_METRIC_CLASSES') return null;
+    throw error;
+  }
 }
 
 /** What became of every test image: retrieved without an attack, and, where it was a query under attack, with one. */

@@ -6,3 +6,4 @@ export {
 export { type EvaluatedRetrieval, evaluateRetrieval, type RetrievalOptions } from './evaluate.ts';
 export { type Gallery, galleryOf, retrievalLost, retrievalMargin } from './gallery.ts';
 export type { PicturedNeighbor, Projection, RetrievalPicture } from './pictures.ts';
+export type { QueryThreadOptions } from './query-threads.ts';

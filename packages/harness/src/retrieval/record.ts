@@ -7,6 +7,7 @@ import { verdictOf } from '../evaluate/sanity/verdict.ts';
 import { packageVersions } from '../evaluate/versions.ts';
 import { wilson } from '../evaluate/wilson.ts';
 import type { CleanRetrieval, SuiteAt } from './branch.ts';
+import { untrainedBranches } from './branch-statistics.ts';
 import type { RetrievalEntry, RetrievalEvaluation, RetrievalScores } from './entry.ts';
 import type { MeasuredBranch, RetrievalOptions } from './evaluate.ts';
 
@@ -33,6 +34,7 @@ export async function retrievalRecord(measured: MeasuredRetrieval, options: Retr
   const { about, runtime, seed } = options;
   const { architecture, preprocessing, ...rest } = about;
   const [deployed] = branches as [MeasuredBranch, ...MeasuredBranch[]];
+  const untrained = await untrainedBranches(model);
   const sanity = measured.sanity.map((finding) => ({ ...finding, seed }));
   return {
     schema: 1,
@@ -64,11 +66,12 @@ export async function retrievalRecord(measured: MeasuredRetrieval, options: Retr
     evaluations: await Promise.all(deployed.suites.map((suite) => evaluationOf(suite, deployed, options))),
     branches: branches.length === 1 ? [] : await Promise.all(branches.map(async (branch) => ({
       branch: branch.branch, clean: scoresOf(branch.clean), queries: cleanQueries(branch), evaluation: await evaluationOf(branch.suites.at(-1)!, branch, options),
+      ...(untrained.includes(branch.branch) && { untrained: true as const }),
     }))),
     ...(branches.length > 1 && { worstBranch: worstBranch(branches) }),
     sanity,
     ...verdictOf(sanity),
-    flags: deployed.queries.length < ENOUGH ? ['small-sample'] : [],
+    flags: [...(deployed.queries.length < ENOUGH ? ['small-sample'] : []), ...(untrained.length > 0 ? ['branch-untrained'] : [])],
     runtime: { id: runtime.id, version: runtime.version, variant: runtime.variant },
     versions: packageVersions(about.method.version === '' ? undefined : about.method.version),
   };

@@ -1,5 +1,5 @@
 import type { EntryAbout } from '../evaluate/index.ts';
-import { canonicalJson, type Recipe, recipeHash } from '../recipe.ts';
+import { canonicalJson, publishable, type Recipe, recipeHash } from '../recipe.ts';
 import type { LoadedMethod, Trained } from '../train/index.ts';
 
 /** What an entry says of a network that was trained from a recipe. */
@@ -18,8 +18,8 @@ export function aboutOf(recipe: Recipe, method: LoadedMethod, { steps, gradientC
   };
 }
 
-/** A recipe with its keys sorted, so that equal recipes give equal text. */
-const portable = (recipe: Recipe): unknown => JSON.parse(canonicalJson(recipe)) as unknown;
+/** A recipe as it is published, with its keys sorted, so that equal recipes give equal text. */
+const portable = (recipe: Recipe): unknown => JSON.parse(canonicalJson(publishable(recipe))) as unknown;
 
 function architectureName({ id, options }: Recipe['architecture']): string {
   const { widths } = options;

@@ -2,7 +2,7 @@ import type { Model, Route } from '@robustjs/core';
 import { RobustError } from '@robustjs/core';
 import { decodeSafetensors, decodeWeights, type Network } from '@robustjs/nn';
 import { z } from 'zod';
-import { parseRecipe, type Recipe, recipeHash } from '../recipe.ts';
+import { parseRecipe, publishable, type Recipe, recipeHash } from '../recipe.ts';
 import { buildModel, type DataShape, loadMethod, type LoadedMethod, type Trained } from '../train/index.ts';
 
 /** What the header of a network's file says. */
@@ -23,7 +23,7 @@ export function networkHeader({ id, recipe, method, data, trained }: HeaderParts
   return {
     format: FORMAT,
     id,
-    recipe: JSON.stringify(recipe),
+    recipe: JSON.stringify(publishable(recipe)),
     recipeHash: recipeHash(recipe),
     method: JSON.stringify({ id: method.id, package: method.package, version: method.version }),
     shape: JSON.stringify({ inputShape, classes }),

@@ -90,7 +90,7 @@ async function runFresh(arm: Arm, files: ArmFiles, options: Running): Promise<An
     await writeWhole(files.network, await encodeWeights(trained.model, networkHeader({ id, recipe, method, data: data.train, trained })));
     const subject = { trained, method, runtime, data };
     if (isRetrieval(arm)) {
-      const evaluated = await measure('evaluate', () => evaluateRetrievalArm(arm, subject, PICTURES, options));
+      const evaluated = await measure('evaluate', () => evaluateRetrievalArm(arm, files, subject, PICTURES, options));
       await storeRetrieval(files, evaluated, { timing: clock.timing(), trained, data });
       return evaluated.entry;
     }

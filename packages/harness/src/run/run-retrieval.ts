@@ -2,6 +2,7 @@ import { type EvaluatedRetrieval, evaluateRetrieval } from '../retrieval/index.t
 import type { BenchmarkParts } from '@robustjs/datasets';
 import { examplesToJsonl } from '../evaluate/index.ts';
 import type { MetricRecipe } from '../metric-recipe.ts';
+import { builtFile } from '../replicas/built.ts';
 import type { Timing } from '../report/index.ts';
 import type { Trained } from '../train/index.ts';
 import { aboutOf } from './about.ts';
@@ -14,7 +15,7 @@ import type { Arm } from './tracks.ts';
 export const isRetrieval = (arm: Arm): arm is Arm<MetricRecipe> => arm.recipe.track === 'metric-learning';
 
 /** Evaluates the network of an arm. */
-export function evaluateRetrievalArm({ id, recipe }: Arm<MetricRecipe>, { trained, method, runtime, data }: Subject, pictures: number, { signal, onEvent }: Running): Promise<EvaluatedRetrieval> {
+export function evaluateRetrievalArm({ id, recipe }: Arm<MetricRecipe>, files: ArmFiles, { trained, method, runtime, data }: Subject, pictures: number, { signal, onEvent, workers = 1, from }: Running): Promise<EvaluatedRetrieval> {
   const { evaluation, loss, seed } = recipe;
   return evaluateRetrieval(trained.model, data, {
     id,
@@ -25,6 +26,9 @@ export function evaluateRetrievalArm({ id, recipe }: Arm<MetricRecipe>, { traine
     about: aboutOf(recipe, method, trained),
     runtime,
     pictures,
+    workers,
+    source: { module: builtFile('run/network-subject.js').href, setup: { path: files.network, from } },
+    onNote: (message) => onEvent({ kind: 'note', id, message }),
     ...(signal && { signal }),
     onProgress: (progress) => onEvent({ kind: 'progress', id, stage: stageOf(progress), done: progress.done, total: progress.total, unit: 'queries' }),
   });

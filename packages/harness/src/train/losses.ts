@@ -1,9 +1,9 @@
 import { RobustError } from '@robustjs/core';
-import { allTriplets, batchHard, byMargin, distanceWeighted, type EmbeddingLoss, type Miner, pmlPresets, randomTriplets, rothPresets, semiHard, softHard } from '@robustjs/metric-learning';
+import { allTriplets, batchHard, byMargin, distanceWeighted, type EmbeddingLoss, mdpropPresets, type Miner, pmlPresets, randomTriplets, rothPresets, semiHard, softHard } from '@robustjs/metric-learning';
 import { z } from 'zod';
 import type { LossRecipe } from '../metric-recipe.ts';
 
-const presets = { pml: pmlPresets, roth: rothPresets };
+const presets = { pml: pmlPresets, roth: rothPresets, mdprop: mdpropPresets };
 
 const margin = z.strictObject({ margin: z.number().nonnegative().optional() });
 const none = z.strictObject({});
@@ -15,6 +15,10 @@ const miners: Readonly<Record<string, MinerMaker>> = {
   all: (options) => (none.parse(options), allTriplets),
   random: (options) => (none.parse(options), randomTriplets),
   hard: (options) => byMargin('hard', margin.parse(options).margin),
+  'by-margin': (options) => {
+    const { kind, ...rest } = margin.extend({ kind: z.enum(['all', 'hard', 'semi-hard', 'easy']) }).parse(options);
+    return byMargin(kind, rest.margin);
+  },
   'semi-hard': (options) => semiHard(margin.parse(options).margin),
   'soft-hard': (options) => (none.parse(options), softHard),
   'batch-hard': (options) => (none.parse(options), batchHard),

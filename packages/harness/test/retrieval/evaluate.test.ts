@@ -1,13 +1,16 @@
-import { type Model, modelOf } from '@robustjs/core';
+import { type Defense, MAIN, mean, type Model, modelOf, rows } from '@robustjs/core';
 import { startWasm } from '@robustjs/backend-wasm';
 import { loadMnistDigits, splitClasses, take } from '@robustjs/datasets';
 import { normalized } from '@robustjs/metric-learning';
-import { avgPool, memory, reshape, step, sub, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
+import { branchedNorms } from '@robustjs/nn';
+import { tinyBatch, tinyNetworkFor, trainingStep } from '@robustjs/testkit';
+import { add, avgPool, concat, memory, mul, reshape, step, sub, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { relabeled } from '../../src/run/disjoint-data.ts';
 import { evaluateRetrieval, retrievalEntryFromJson, type EvaluatedRetrieval } from '../../src/retrieval/index.ts';
 import { exampleOrder } from '../../src/evaluate/order.ts';
 import { wilson } from '../../src/evaluate/wilson.ts';
+import { embeddingNetwork } from '../../src/train/embedding-network.ts';
 
 // Means over blocks of 7 x 7 pixels, scaled to length 1, as embeddings: retrieval can be recomputed from the images alone.
 const blocks = (x: Tensor): Tensor2D => reshape(avgPool(x as Tensor4D, 7, 7, 'valid'), [-1, 16]);
@@ -43,13 +46,13 @@ describe('evaluateRetrieval', () => {
 
   it('recalls what plain loops over the images recall', async () => {
     const { test } = data;
-    const rows = await Promise.all([...test.ids.keys()].map(async (row) => {
+    const embeddings = await Promise.all([...test.ids.keys()].map(async (row) => {
       const image = await test.read([row]);
       const values = Array.from({ length: 16 }, (_, block) => image.reduce((sum, value, p) => sum + (Math.floor(p / 196) === Math.floor(block / 4) && Math.floor((p % 28) / 7) === block % 4 ? value / 49 : 0), 0));
       const length = Math.hypot(...values);
       return values.map((value) => value / length);
     }));
-    const nearest = rows.map((query, i) => rows.map((row, k) => ({ k, distance: row.reduce((sum, value, p) => sum + (value - query[p]!) ** 2, 0) })).filter(({ k }) => k !== i).sort((a, b) => a.distance - b.distance)[0]!.k);
+    const nearest = embeddings.map((query, i) => embeddings.map((row, k) => ({ k, distance: row.reduce((sum, value, p) => sum + (value - query[p]!) ** 2, 0) })).filter(({ k }) => k !== i).sort((a, b) => a.distance - b.distance)[0]!.k);
     const right = nearest.map((k, i) => test.labels[k] === test.labels[i]);
     expect(result.entry.clean.recall1).toEqual({ correct: right.filter(Boolean).length, n: 40, ci95: wilson(right.filter(Boolean).length, 40) });
     expect(result.examples.map(({ index, clean }) => [index, clean])).toEqual(right.map((hit, row) => [row, hit]));
@@ -98,6 +101,73 @@ describe('evaluateRetrieval', () => {
     expect(result.pictures[0]!.after[0]!.label).not.toBe(result.pictures[0]!.label);
     expect(result.projection.points).toHaveLength(40);
   });
+});
+
+describe('embeddings that say nothing', () => {
+  const measured = async (model: Model): Promise<EvaluatedRetrieval> =>
+    evaluateRetrieval(model, await digits(), {
+      id: 'dead', evaluation: { norm: 'Linf', eps: [0.1], attacks: [{ id: 'margin', options: { steps: 1 } }], queries: 6, batchSize: 10 }, loss: { id: 'none', preset: 'pml' }, seed: 0,
+      about: { method: { id: 'dead', package: '', version: '', options: {} }, reconstruction: false, architecture: 'none', preprocessing: 'none', additionalData: false, reported: null },
+      runtime: { id: 'wasm', version: '', variant: '' },
+    });
+  beforeAll(() => startWasm());
+
+  it.each([
+    ['zero', 0, { density: null, spectralDecay: null, nmi: null }],
+    // All in one place: no distance inside classes, none between, one group that says nothing of classes.
+    ['collapsed', 1, { density: { intra: expect.closeTo(0, 9) as number, inter: expect.closeTo(0, 9) as number, ratio: null }, spectralDecay: null, nmi: 0 }],
+  ])('give a record that can be read again: %s', async (_name, constant, expected) => {
+    const { entry } = await measured(modelOf((x) => normalized(add(mul(blocks(x), 0), constant)), { inputShape: [28, 28, 1] }));
+    expect(entry.geometry.test).toEqual({ n: 40, ...expected });
+    expect(retrievalEntryFromJson(JSON.stringify(entry))).toEqual(entry);
+  });
+
+  it('are refused where they are not finite, and nothing stays behind', async () => {
+    const before = memory().numTensors;
+    await expect(measured(modelOf((x) => add(blocks(x), NaN), { inputShape: [28, 28, 1] }))).rejects.toThrow(expect.objectContaining({ code: 'RJS_METRIC_EMBEDDINGS' }));
+    expect(memory().numTensors).toBe(before);
+  });
+});
+
+describe('a branch without rows in training', () => {
+  // Rows of the second branch: all, or none, as where a batch is too small to be cut.
+  const defense = (share: 0 | 1): Defense => ({
+    kit: (kit) => branchedNorms(kit, [MAIN, 'other']),
+    objective: async (model, { inputs, ids }, { updates }) => {
+      const route = rows([{ branch: MAIN, count: ids.length }, { branch: 'other', count: share * ids.length }]);
+      return { loss: () => mean(reshape(model.forward(share === 1 ? concat([inputs, inputs]) : inputs, { train: true, route, updates }), [-1])) };
+    },
+  });
+
+  it.each([[0, true], [1, false]] as const)('is marked in the record: %s of its rows', async (share, untrained) => {
+    await startWasm();
+    const trained = defense(share);
+    const network = tinyNetworkFor(trained, { inputShape: [28, 28, 1], classes: 4 });
+    const batch = tinyBatch(network);
+    await trainingStep(trained, network, batch);
+    const { entry } = await evaluateRetrieval(embeddingNetwork(network), await digits(), {
+      id: 'branches', evaluation: { norm: 'Linf', eps: [0.1], attacks: [{ id: 'margin', options: { steps: 1 } }], queries: 4, batchSize: 10 }, loss: { id: 'none', preset: 'pml' }, seed: 0,
+      about: { method: { id: 'branches', package: '', version: '', options: {} }, reconstruction: false, architecture: 'none', preprocessing: 'none', additionalData: false, reported: null },
+      runtime: { id: 'wasm', version: '', variant: '' },
+    });
+    expect(entry.branches.map(({ branch, untrained: mark }) => [branch, mark])).toEqual([[MAIN, undefined], ['other', untrained || undefined]]);
+    expect(entry.flags.includes('branch-untrained')).toBe(untrained);
+    // A documented value, not NaN: the record reads as it was written.
+    expect(retrievalEntryFromJson(JSON.stringify(entry))).toEqual(JSON.parse(JSON.stringify(entry)));
+    batch.dispose();
+    network.dispose();
+  });
+});
+
+it('needs to be told how other threads load the model', async () => {
+  await startWasm();
+  const data = await digits();
+  const shared = evaluateRetrieval(pixels, data, {
+    id: 'threads', evaluation: { norm: 'Linf', eps: [0.1], attacks: [{ id: 'margin', options: { steps: 1 } }], batchSize: 10 }, loss: { id: 'none', preset: 'pml' }, seed: 0, workers: 2,
+    about: { method: { id: 'threads', package: '', version: '', options: {} }, reconstruction: false, architecture: 'none', preprocessing: 'none', additionalData: false, reported: null },
+    runtime: { id: 'wasm', version: '', variant: '' },
+  });
+  await expect(shared).rejects.toThrow(expect.objectContaining({ code: 'RJS_EVALUATE_OPTION' }));
 });
 
 it('trips the check for zero gradients on a model that hides them', async () => {

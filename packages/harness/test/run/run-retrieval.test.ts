@@ -83,6 +83,18 @@ describe('an arm of the track metric-learning', () => {
     expect(bytes(other)).toEqual(bytes(whole));
   });
 
+  it('writes the same bytes with queries shared among threads', async () => {
+    // Batches of two, so that both threads have some of every attack.
+    const shared = { id: arm.id, recipe: parseRecipe({ ...arm.recipe, evaluation: { ...arm.recipe.evaluation, batchSize: 2 } }) };
+    const [alone, threads] = [folder(), folder()];
+    const notes: RunEvent[] = [];
+    await runRecipe(shared, { outDir: alone });
+    await runRecipe(shared, { outDir: threads, workers: 2, onEvent: (event) => void (event.kind === 'note' && notes.push(event)) });
+    expect(bytes(threads)).toEqual(bytes(alone));
+    // Training says that it has one shard; no thread was lost.
+    expect(notes).toHaveLength(1);
+  });
+
   it('refuses a folder with an entry of the same name from another recipe', async () => {
     const changed = { id: arm.id, recipe: { ...arm.recipe, seed: 5 } };
     await expect(runRecipe(changed, { outDir: whole })).rejects.toMatchObject({ code: 'RJS_RUN_FOLDER' });

@@ -3,15 +3,19 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startWasm } from '@robustjs/backend-wasm';
+import { randomStream } from '@robustjs/core';
 import { loadMnistDigits, type BenchmarkParts } from '@robustjs/datasets';
 import { namedVariable } from '@robustjs/nn';
 import { memory, tensor1d } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { MetricRecipe } from '../../src/metric-recipe.ts';
 import { parseRecipe, recipeHash } from '../../src/recipe.ts';
+import { aboutOf } from '../../src/run/about.ts';
 import { disjointParts } from '../../src/run/disjoint-data.ts';
 import { metricLearning } from '../../src/run/metric-track.ts';
-import { loadMethod, train, type TrainOptions } from '../../src/train/index.ts';
+import { networkHeader } from '../../src/run/network-file.ts';
+import { loadMethod, type LoadedMethod, train, type TrainOptions } from '../../src/train/index.ts';
+import { lossNamed, minerNamed } from '../../src/train/losses.ts';
 import { optimizerOf } from '../../src/train/optimizer.ts';
 import { temporaryFolders } from './support.ts';
 
@@ -69,6 +73,37 @@ describe('recipes', () => {
     expect(() => recipeOf({ training: { batchSize: 30, shards: 4 } })).toThrow(/training.batchSize.*whole groups/);
     expect(() => parseRecipe({ ...recipeOf(), track: 'image-classification' })).toThrow(/valid recipe/);
     expect(() => parseRecipe({ ...recipeOf(), track: 'tractor' })).toThrow(/'track'/);
+  });
+
+  it('leave the folder of a known data set out of hash, record and network file; of data of one\'s own only the folder says which', () => {
+    const [plain] = metricLearning.arms('smoke');
+    const { recipe } = plain!;
+    const at = (dataDir: string, id = recipe.data.id): MetricRecipe => parseRecipe({ ...recipe, data: { ...recipe.data, id, dataDir } }) as MetricRecipe;
+    expect(recipeHash(at('/home/someone/mnist'))).toBe(recipeHash(recipe));
+    expect(recipeHash(at('a', 'npy'))).not.toBe(recipeHash(at('b', 'npy')));
+    const method: LoadedMethod = { id: 'standard', package: 'standard', version: '', options: {}, defense: {} };
+    const parts = { id: 'plain', method, data: { inputShape: [28, 28, 1], classes: 4 }, trained: { steps: 1, gradientCalls: 1 } };
+    const about = aboutOf(at('/home/someone/mnist'), method, parts.trained);
+    expect(about).toEqual(aboutOf(recipe, method, parts.trained));
+    expect(recipeHash(parseRecipe(about.training!.recipe))).toBe(about.training!.recipeHash);
+    expect(networkHeader({ ...parts, recipe: at('/home/someone/mnist') })).toEqual(networkHeader({ ...parts, recipe }));
+  });
+
+  it('name losses with the defaults of three releases, and miners with their options', () => {
+    const arcface = (preset: string): unknown => lossNamed(recipeOf({ loss: { id: 'arcface', preset } }).loss).config;
+    expect(arcface('mdprop')).toEqual({ margin: 0.5, scale: 16, variant: 'inert' });
+    expect(arcface('roth')).toEqual({ margin: 0.5, scale: 16, variant: 'clamp' });
+    expect(() => recipeOf({ loss: { id: 'arcface', preset: 'nobody' } })).toThrow(/loss.preset/);
+
+    // Six unit vectors in the plane, two a class; counts of PyTorch Metric Learning's TripletMarginMiner.
+    const angles = [0, 70, 50, 130, 110, 250].map((degrees) => (degrees * Math.PI) / 180);
+    const batch = { embeddings: Float32Array.from(angles.flatMap((angle) => [Math.cos(angle), Math.sin(angle)])), dimensions: 2, labels: Int32Array.of(0, 0, 1, 1, 2, 2), random: randomStream(0) };
+    const mined = (id: string, options: object): number => minerNamed(recipeOf({ loss: { id: 'triplet', miner: { id, options } } }).loss)!(batch).anchors.length;
+    expect(['all', 'hard', 'semi-hard', 'easy'].map((kind) => mined('by-margin', { kind }))).toEqual([17, 15, 2, 7]);
+    expect(mined('by-margin', { kind: 'easy', margin: 3 })).toBe(0);
+    expect(mined('distance-weighted', { farthest: 0.2 })).toBe(0);
+    expect(mined('distance-weighted', { farthest: 1.4 })).toBeGreaterThan(0);
+    for (const options of [{ kind: 'most' }, {}, { kind: 'all', cutoff: 1 }]) expect(() => mined('by-margin', options)).toThrow(expect.objectContaining({ code: 'RJS_LOSS' }));
   });
 });
 

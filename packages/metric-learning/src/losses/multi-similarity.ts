@@ -46,16 +46,20 @@ export function multiSimilarity(options: MultiSimilarityOptions = {}): Embedding
       tidy(() => {
         const S = similarities(embeddings, embeddings);
         const [positives, negatives] = hardPairs(S, positivePairs(labels), negativePairs(labels), mining);
-        const centered = sub(S, base);
-        const each = add(div(logOnePlusSum(mul(centered, -alpha), positives), alpha), div(logOnePlusSum(mul(centered, beta), negatives), beta));
+        const each = anchorTerms(sub(S, base), positives, negatives, { alpha, beta });
         const counts = incomplete === 'half' ? ones([labels.shape[0]]) : detached([positives, negatives], ([p, n]) => mul<Tensor1D>(hasAny(p as Tensor2D), hasAny(n as Tensor2D)));
         return ratio(sum(mul(each, counts)), sum(counts));
       }),
   };
 }
 
+/** What each anchor adds, `[N]`, of similarities less the base. */
+export function anchorTerms(centered: Tensor2D, positives: Tensor2D, negatives: Tensor2D, { alpha, beta }: { readonly alpha: number; readonly beta: number }): Tensor1D {
+  return tidy(() => add(div(logOnePlusSum(mul(centered, -alpha), positives), alpha), div(logOnePlusSum(mul(centered, beta), negatives), beta)));
+}
+
 /** The pairs that the loss's own mining keeps; thresholds come from all pairs. */
-function hardPairs(S: Tensor2D, positives: Tensor2D, negatives: Tensor2D, mining: number | undefined): [Tensor2D, Tensor2D] {
+export function hardPairs(S: Tensor2D, positives: Tensor2D, negatives: Tensor2D, mining: number | undefined): [Tensor2D, Tensor2D] {
   if (mining === undefined) return [positives, negatives];
   const masked = (mask: Tensor, s: Tensor, other: number): Tensor => add(mul(s, mask), mul(sub(1, mask), other));
   return [

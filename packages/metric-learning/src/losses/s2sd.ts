@@ -1,3 +1,4 @@
+import { RobustError } from '@robustjs/core';
 import { add, div, logSoftmax, mul, type Scalar, softmax, sub, sum, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import { detached } from '../detached.ts';
 import { similarities } from '../distances.ts';
@@ -49,9 +50,14 @@ export interface SelfDistillationParts {
  * heads are dropped.
  *
  * Source: Roth et al., ICML 2021, equation 4.
+ *
+ * @throws RobustError `RJS_METRIC_OPTION` without heads, or with another number of losses than of heads.
  */
 export function s2sd(parts: SelfDistillationParts): Scalar {
   const { source, targets, embeddings, heads, features, weight = 50, featureWeight = weight, temperature = 1 } = parts;
+  if (heads.length === 0 || targets.length !== heads.length) {
+    throw new RobustError('RJS_METRIC_OPTION', { expected: 'one loss for each head, and one head or more', got: `${targets.length} losses, ${heads.length} heads`, fix: 'pass the loss of every head in targets' });
+  }
   return tidy(() => {
     const mean = (terms: readonly Scalar[]): Scalar => div(terms.reduce((a, b) => add(a, b)), terms.length);
     const base = mul(add(source, mean(targets)), 0.5);

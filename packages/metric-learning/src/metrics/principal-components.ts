@@ -1,4 +1,5 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { checkFinite } from '../errors.ts';
 import type { EmbeddingRows } from './density.ts';
 
 /** Directions in which embeddings vary most. */
@@ -17,8 +18,10 @@ export interface PrincipalComponents {
  * Principal components of embeddings, for pictures of them.
  *
  * @param count directions wanted, up to as many as there are dimensions. Default 2.
+ * @throws RobustError `RJS_METRIC_EMBEDDINGS` for embeddings that are not finite.
  */
 export function principalComponents({ values, dimensions }: Pick<EmbeddingRows, 'values' | 'dimensions'>, count = 2): PrincipalComponents {
+  checkFinite(values);
   const rows = values.length / dimensions;
   const mean = new Float64Array(dimensions);
   values.forEach((value, i) => (mean[i % dimensions]! += value / rows));

@@ -1,5 +1,6 @@
 import { RobustError } from '@robustjs/core';
 import { matMul, mul, slice, square, sub, sum, type Tensor2D, tidy, transpose } from '@tensorflow/tfjs-core';
+import { checkFinite, notFinite } from '../errors.ts';
 import { largest } from './nearest.ts';
 
 /** What is retrieved from what. */
@@ -40,6 +41,7 @@ export async function nearestNeighbors(input: RetrievalInput, count: (query: num
   // Nearest first is largest 2 q.g - |g|^2 first.
   const lengths = tidy(() => transpose(sum<Tensor2D>(square(gallery), 1, true)));
   try {
+    checkFinite(await lengths.data());
     for (let start = 0; start < queries.shape[0]; start += block) {
       const rows = Math.min(block, queries.shape[0] - start);
       const scores = tidy(() => sub(mul(matMul(slice(queries, [start, 0], [rows, -1]), gallery, false, true), 2), lengths));
@@ -47,6 +49,7 @@ export async function nearestNeighbors(input: RetrievalInput, count: (query: num
       scores.dispose();
       for (let i = 0; i < rows; i++) {
         const row = values.subarray(i * size, (i + 1) * size);
+        // A query that is not finite has no finite score.
         if (!Number.isFinite(row[0] ?? 0)) throw notFinite();
         found.push(largest(row, count(start + i), excluded[start + i]));
       }
@@ -116,6 +119,3 @@ function checked(input: RetrievalInput): Complete {
   }
   return { queries, queryLabels, gallery, galleryLabels, excluded };
 }
-
-const notFinite = (): RobustError =>
-  new RobustError('RJS_METRIC_EMBEDDINGS', { expected: 'finite embeddings', got: 'NaN or infinity', fix: 'the training diverged: lower the learning rate' });

@@ -54,7 +54,7 @@ export const softHard: Miner = perAnchor('soft-hard', (space, anchor, draws) => 
 export interface DistanceWeightedOptions {
   /** Distances below count as this much. Default 0.5. */
   readonly cutoff?: number;
-  /** Negatives at this distance or beyond are never chosen; an anchor without others has no triplet. Absent: no such bound. */
+  /** Negatives at this distance or beyond are never chosen; an anchor without others has no triplet. PyTorch Metric Learning takes 1.4. Absent: no such bound. */
   readonly farthest?: number;
 }
 

@@ -17,7 +17,7 @@ function armBranches(arm: RetrievalArm): Html {
   const { branches, worstBranch } = arm.entry;
   const { threat } = rankingOf(arm.entry);
   const columns: Column<(typeof branches)[number]>[] = [
-    { title: 'Branch', cell: ({ branch }) => branch },
+    { title: 'Branch', cell: ({ branch, untrained }) => (untrained ? `${branch} (never trained)` : branch) },
     { title: 'Recall@1, clean', cell: ({ clean }) => tallyCell(clean.recall1) },
     { title: `Recall@1, attacked, ${threat.type} ${epsText(threat.eps)}`, cell: ({ evaluation }) => tallyCell(evaluation.robust) },
   ];
