@@ -6,7 +6,7 @@ import type { Step } from './engine/jobs.ts';
 /** What one attack did to some rows, in the order asked for. */
 export interface Attacked {
   readonly broken: readonly boolean[];
-  /** Class predicted at the returned input, in a forward pass of its own. */
+  /** Class predicted at the returned input, in a forward pass of its own; -1 where an output is not finite. */
   readonly predicted: Int32Array;
   readonly gradientCalls: Int32Array;
   readonly queries: Int32Array;

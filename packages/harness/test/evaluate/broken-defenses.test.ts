@@ -4,7 +4,7 @@ import { evaluation, type Model, randomStream } from '@robustjs/core';
 import { buildNetwork, crossEntropy, smallCnn, standardKit } from '@robustjs/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Entry, evaluate, type EvaluateOptions } from '../../src/evaluate/index.ts';
+import { datasetOfImages, type Entry, evaluate, evaluateDataset, type EvaluateOptions, verifyEvaluation } from '../../src/evaluate/index.ts';
 import { SHAPE, stripes, through, trainedModel } from './fixtures.ts';
 
 const { images, labels } = stripes(48);
@@ -146,6 +146,28 @@ describe('broken defenses', () => {
     const entry = await evaluate(detecting, images, labels, { ...quick, sources: { surrogate: model } });
     known.dispose();
     expect(withStatus(entry, 'fail')).toEqual(expect.arrayContaining(['S16']));
+  });
+
+  // Which classes argMax takes outputs for that are not numbers is chance: here for the label of a third of the images.
+  it.each([['NaN', NaN], ['infinity', Infinity]])('outputs of %s beyond the images that it knows: each one is a hit', async (_, beyond) => {
+    const known = tf.tensor(images, [48, 36]);
+    const nowhere = (x: tf.Tensor): tf.Tensor => {
+      const far = tf.greater(tf.min(tf.sum(tf.abs(tf.sub(tf.expandDims(tf.reshape(x, [-1, 36]), 1), tf.expandDims(known, 0))), 2), 1, true), 1e-3);
+      return tf.where(far, tf.fill(far.shape, beyond), tf.zeros(far.shape));
+    };
+    const hiding = through(model, (x, logitsOf) =>
+      tf.add(logitsOf(x), tf.customGrad((given) => ({ value: nowhere(given as tf.Tensor), gradFunc: () => tf.zerosLike(given as tf.Tensor) }))(x)));
+    const dataset = await datasetOfImages(hiding, images, labels, {});
+    const { entry, examples, adversarial } = await evaluateDataset(hiding, dataset, quick);
+    const [{ attacks: recorded, robust }] = entry.evaluations as [Entry['evaluations'][number]];
+    expect(entry.clean.correct).toBeGreaterThan(40);
+    expect(robust.correct).toBe(0);
+    expect(recorded.map(({ brokenAlone }) => brokenAlone)).toEqual(recorded.map(() => entry.clean.correct));
+    for (const id of ['S23', 'S24', 'S29']) expect(check(entry, id).status).toBe('pass');
+    // A process that attacks nothing comes to the same.
+    const verified = await verifyEvaluation({ entry, examples, adversarial: adversarial.map((one) => ({ ...one, shape: [...one.shape] })) }, hiding, dataset);
+    known.dispose();
+    expect(verified.filter(({ holds }) => !holds)).toEqual([]);
   });
 
   it('(S27) an attack that does not even break the network without its defense', async () => {

@@ -1,6 +1,6 @@
 import { track, type TrackedStep } from '@robustjs/attacks';
 import { type Attack, type Batch, evaluation, linf, randomStream, runAttack, threatModel, type ThreatModel } from '@robustjs/core';
-import { argMax, cast, gather, lessEqual, logicalAnd, notEqual, tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { argMax, cast, equal, gather, lessEqual, logicalAnd, logicalNot, logicalOr, mul, notEqual, sum, tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { Context } from '../context.ts';
 import type { AttackRef } from '../engine/attack-ref.ts';
 import type { Task, Workbench } from '../engine/task.ts';
@@ -72,7 +72,9 @@ async function brokenBy({ model, route }: Workbench, batch: Batch, { ids, inputs
   const adversarial = tidy(() => {
     const places = tensor1d(Array.from(ids, (id) => batch.ids.indexOf(id)), 'int32');
     const [inputs, clean] = [tensor(values, [ids.length, ...model.inputShape]), gather(batch.inputs, places)];
-    const wrong = notEqual(argMax(model.forward(inputs, evaluation(route)), 1), gather(batch.labels, places));
+    const outputs = model.forward(inputs, evaluation(route));
+    const finite = equal(sum(mul(outputs, 0), 1), 0);
+    const wrong = logicalOr(notEqual(argMax(outputs, 1), gather(batch.labels, places)), logicalNot(finite));
     const inBall = lessEqual(threat.distance(inputs, clean), allowance(threat.eps));
     const inBox = lessEqual(linf(0).distance(threat.project(inputs, inputs, model.bounds), inputs), 0);
     return cast(logicalAnd(wrong, logicalAnd(inBall, inBox)), 'int32');
