@@ -25,7 +25,8 @@ export type Rows = {
 /** A proposal, with what the model and the objective said of it. */
 export interface Proposal {
   readonly inputs: Tensor;
-  readonly outputs: Tensor;
+  /** Whether the outputs are finite. */
+  readonly finite: Tensor1D;
   readonly values: Tensor1D;
   readonly adversarial: Tensor1D;
 }
@@ -47,11 +48,11 @@ const LARGEST = 3.4e38;
  * when broken rows leave the batch; without a budget the nearest one does. Until then the largest objective of finite outputs
  * stays. Comparisons with NaN are false, so an input that is not finite is never taken. Runs inside the caller's tidy.
  */
-export function improve(rows: Rows, { inputs, outputs, values, adversarial }: Proposal, judge: Judge): Rows {
+export function improve(rows: Rows, { inputs, finite, values, adversarial }: Proposal, judge: Judge): Rows {
   const distances = judge.threat.distance(inputs, rows.clean);
   const allowed = isAllowed(inputs, distances, judge);
   const hit = logicalAnd(allowed, adversarial);
-  const larger = logicalAnd(logicalAnd(allowed, finiteRows(outputs)), greater(values, rows.values));
+  const larger = logicalAnd(logicalAnd(allowed, finite), greater(values, rows.values));
   const first = logicalAnd<Tensor1D>(logicalNot(rows.success), logicalOr(hit, larger));
   const better = judge.threat.eps === Infinity ? logicalOr<Tensor1D>(first, logicalAnd(hit, less(distances, rows.distances))) : first;
   return {

@@ -55,12 +55,13 @@ export function searchOf(options: SearchOptions): RunningSearch {
   const see = (x: Tensor, outputs: Tensor, { objective = ownObjective, probe = false }: LookOptions, known?: Tensor1D): Seen => {
     const values = known ?? tidy(() => objective(outputs, rows.goals));
     // Outputs that are not finite are a failure of the model, and no target.
-    const adversarial = tidy(() => {
-      const holds = options.criterion(outputs, rows.goals);
-      return sign === 1 ? logicalOr<Tensor1D>(holds, logicalNot(finiteRows(outputs))) : logicalAnd<Tensor1D>(holds, finiteRows(outputs));
+    const { finite, adversarial } = tidy(() => {
+      const [finite, holds] = [finiteRows(outputs), options.criterion(outputs, rows.goals)];
+      return { finite, adversarial: sign === 1 ? logicalOr<Tensor1D>(holds, logicalNot(finite)) : logicalAnd<Tensor1D>(holds, finite) };
     });
     const own = (): Tensor1D => (objective === ownObjective ? values : ownObjective(outputs, rows.goals));
-    if (judged && !probe) replaceRows(tidy(() => improve(rows, { inputs: x, outputs, values: own(), adversarial }, options)));
+    if (judged && !probe) replaceRows(tidy(() => improve(rows, { inputs: x, finite, values: own(), adversarial }, options)));
+    dispose(finite);
     return { outputs: outputs === x ? clone(x) : outputs, values, adversarial };
   };
   const count = (counter: Int32Array): void => places.forEach((place) => (counter[place]! += 1));
