@@ -146,8 +146,8 @@ const defaultSuite = (): NamedAttack[] => [
 
 const blackBoxSuite = (): NamedAttack[] => [{ id: 'noise', options: { draws: 1000 } }, ...(Object.hasOwn(named, 'square') ? [{ id: 'square' }] : [])];
 
-// Presets carry the objective in their names.
-const needsGradients = ({ id }: Attack): boolean => {
+/** Whether an attack follows gradients; one that is not known is taken to. Presets carry the objective in their names. */
+export const needsGradients = ({ id }: Attack): boolean => {
   const known = Object.keys(catalogue).find((name) => id === name || id === `${name}-margin` || id === `${name}-dlr`);
   return known === undefined || catalogue[known]!.needs === 'gradients';
 };

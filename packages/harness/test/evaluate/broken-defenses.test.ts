@@ -70,6 +70,26 @@ describe('sound models trip nothing', () => {
   });
 });
 
+describe('a cascade in which attacks without gradients come first', () => {
+  const first = { ...full, mode: 'cascade', attacks: [{ id: 'noise', options: { draws: 50 } }, { id: 'square', options: { queries: 100 } }, { id: 'pgd', options: { steps: 10 } }] } as const;
+  const taken = (entry: Entry): number[] => entry.evaluations[0]!.attacks.map(({ brokenAlone }) => brokenAlone);
+
+  // Nothing is left for PGD, which breaks the same rows where it sees them.
+  it('passes S14 and S15 on a network that gradients break', async () => {
+    const entry = await evaluate(model, images.subarray(0, 24 * 36), labels.slice(0, 24), { ...first, eps: 0.3 });
+    expect(taken(entry)[0]).toBeGreaterThan(1);
+    expect(taken(entry)[1]).toBeGreaterThan(1);
+    for (const id of ['S14', 'S15']) expect(check(entry, id)).toMatchObject({ status: 'pass' });
+    expect(check(entry, 'S15').value).toBe(0);
+    expect(entry.unreliable).toBe(false);
+  });
+
+  it('fails S15 where gradients are hidden', async () => {
+    const entry = await evaluate(through(model, (x, logitsOf) => logitsOf(tf.div(tf.round(tf.mul(x, 8)), 8))), images.subarray(0, 24 * 36), labels.slice(0, 24), first);
+    expect(check(entry, 'S15').status).toBe('fail');
+  });
+});
+
 describe('broken defenses', () => {
   it('(c) rounding of the input, which gradient-free search walks through', async () => {
     const entry = await evaluate(through(model, (x, logitsOf) => logitsOf(tf.div(tf.round(tf.mul(x, 8)), 8))), images, labels, full);
