@@ -17,6 +17,7 @@ import type { Entry } from './entry.ts';
 import { wrong } from './errors.ts';
 import { checkClasses } from './examples-input.ts';
 import type { ExampleRecord } from './examples.ts';
+import { Found } from './found.ts';
 import { type EvaluationOptions, type Settings, settingsOf } from './options.ts';
 import { exampleOrder } from './order.ts';
 import { picturesOf } from './pictures.ts';
@@ -166,8 +167,10 @@ interface MeasureParts extends Pick<LabParts, 'settings' | 'options' | 'weightsS
 async function measure(subject: Subject, lab: Lab, { settings, options, weightsSha256, positions }: MeasureParts): Promise<Measured> {
   const { dataset, jobs } = lab;
   const { seed, route, norm, randomized } = settings;
+  const threats = settings.budgets.map((eps) => threatModel(norm, eps));
+  const found = new Found(threats.at(-1)!);
   const rows = dataset.ids.map((_, row) => row);
-  const base = { ...lab, model: subject.model, route, seed };
+  const base = { ...lab, model: subject.model, route, seed, found };
   const [repeated, differentiable] = await Promise.all([deterministic({ jobs }, rows.subarray(0, REPEATED_ROWS)), gradientExists(jobs, rows, subject.model)]);
   const context: Context = { ...base, flat: differentiable.status !== 'pass', stochastic: repeated.status !== 'pass' };
   const clean = await cleanOutcome(context, rows);
@@ -175,7 +178,6 @@ async function measure(subject: Subject, lab: Lab, { settings, options, weightsS
   const attackedRows = correctAmong(settings.attacked);
   const { attacks, mode } = settings;
 
-  const threats = settings.budgets.map((eps) => threatModel(norm, eps));
   const [outcomes, curve] = await Promise.all([
     Promise.all(threats.map((threat) => runSuite(context, attackedRows, { attacks, threat, mode, pictures: options.pictures ?? 0 }))),
     settings.curve === undefined ? [] : runCurve(context, correctAmong(settings.curve.examples), settings.curve.attack, norm, settings.curve.budgets),
@@ -193,7 +195,7 @@ async function measure(subject: Subject, lab: Lab, { settings, options, weightsS
   const counted = Array.from(rows.subarray(0, settings.attacked)).sort((a, b) => positions[a]! - positions[b]!);
   const adversarial = await Promise.all(outcomes.map((outcome) => adversarialInputs(context, { counted, attackedRows }, outcome)));
   const draws = randomized ? await drawsOf(context, rows, counted, adversarial) : undefined;
-  return { subject, dataset, settings, weightsSha256, clean, rows, positions, counted, attackedRows, outcomes, curve, sanity, adversarial, draws, stochastic: context.stochastic };
+  return { subject, dataset, settings, weightsSha256, clean, rows, positions, counted, attackedRows, outcomes, curve, found, sanity, adversarial, draws, stochastic: context.stochastic };
 }
 
 // S02 takes five forward passes of each.
