@@ -127,7 +127,7 @@ async function evaluationRecord(measured: Measured, outcome: SuiteOutcome, index
   return {
     threat: { type: outcome.threat.norm, eps: outcome.threat.eps, box: [...subject.model.bounds], targeted: false },
     attacks,
-    robust: { ...drawn(standingRows, n, measured.draws?.robust[index]), source: 'suite' },
+    robust: { ...drawn(standingRows, n, measured.draws?.robust[index]), source: 'suite', ...(measured.draws && { standing: standingRows }) },
     ...(index === measured.outcomes.length - 1 && bestKnownRecord(measured, outcome)),
     advSha256: await rowsHash(measured.adversarial[index]!, measured.counted.map((row) => measured.dataset.ids[row]!)),
   };

@@ -33,8 +33,9 @@ export function armsTable(arms: readonly Arm[]): Html {
   return table(CAPTION, columns, arms);
 }
 
-/** What the suite alone left, where checks broke more. */
+/** What the suite alone left, where checks broke more; of a model that draws random numbers, what no attack broke. */
 function suiteLine({ robust, bestKnown: lower }: EntryEvaluation): Html | false {
+  if (robust.standing !== undefined) return html`<small>mean of ten draws; <data value="${robust.standing}">${count(robust.standing)}</data> were broken by no attack</small>`;
   return lower !== undefined && html`<small>the suite alone left <data value="${robust.correct}">${count(robust.correct)}</data>; ${lower.by.join(', ')} broke more</small>`;
 }
 
