@@ -24,6 +24,7 @@ it.each([
   ['an objective of another name', () => attacks.fgsm({ objective: 'hinge' as 'margin' })],
   ['an inherited name as objective', () => attacks.fgsm({ objective: 'toString' as 'margin' })],
   ['a share of 1', () => attacks.rfgsm({ randomShare: 1 })],
+  ['a flag that is neither true nor false', () => attacks.apgdCe({ wideStart: 1 as unknown as boolean })],
   ['a share that is no number', () => attacks.rfgsm({ randomShare: NaN })],
   ['a negative decay', () => attacks.miFgsm({ decay: -1 })],
   ['a decay that is not finite', () => attacks.miFgsm({ decay: Infinity })],

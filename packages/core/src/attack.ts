@@ -31,7 +31,7 @@ export interface Seen {
   readonly outputs: Tensor;
   /** The objective, `[rows]`. */
   readonly values: Tensor1D;
-  /** Whether the criterion holds, within the budget or beyond it, `[rows]` bool. */
+  /** Whether the criterion holds, within the budget or beyond it, `[rows]` bool; also true of outputs that are not finite, but in a targeted search. */
   readonly adversarial: Tensor1D;
 }
 
@@ -87,7 +87,7 @@ export interface AttackProblem {
   readonly route?: Route;
   /** Overrides the attack's own objective. */
   readonly objective?: Objective;
-  /** Default: misclassified, or target reached where there are targets. */
+  /** Default: misclassified, or target reached where there are targets. Outputs that are not finite are adversarial besides, but reach no target. */
   readonly criterion?: Criterion;
   /**
    * `'best'` (default) returns the first adversarial iterate of a row, else the one with the largest objective, and a
@@ -105,7 +105,7 @@ export interface AttackResult {
   readonly adversarial: Tensor;
   /** Whether the criterion holds; all false for `keep: 'last'`, where nothing was judged. */
   readonly success: readonly boolean[];
-  /** Objective at the returned input; NaN where unjudged. */
+  /** Objective at the returned input; NaN where unjudged, and possibly where the outputs are not finite. */
   readonly values: Float32Array;
   /** Distance from the clean input, in the threat model's norm; NaN where unjudged. */
   readonly distances: Float32Array;
@@ -113,6 +113,6 @@ export interface AttackResult {
   readonly gradientCalls: Int32Array;
   /** Forward passes without a gradient, by row. */
   readonly queries: Int32Array;
-  /** Proposals that were not finite or not allowed, by row; they are never returned. Zero where unjudged. */
+  /** Proposals that were not allowed or not finite, by row; they are never returned. Zero where unjudged. */
   readonly rejected: Int32Array;
 }

@@ -1,5 +1,5 @@
 import {
-  abs, add, cast, greater, greaterEqual, less, lessEqual, logicalAnd, logicalNot, logicalOr, max, min, sum, type Tensor,
+  add, cast, equal, greater, greaterEqual, less, lessEqual, logicalAnd, logicalNot, logicalOr, max, min, mul, sum, type Tensor,
   type Tensor1D,
 } from '@tensorflow/tfjs-core';
 import type { Criterion } from './loss.ts';
@@ -18,14 +18,15 @@ export type Rows = {
   /** Distance of the adversarial input that is kept; Infinity before the first. */
   readonly distances: Tensor1D;
   readonly success: Tensor1D;
-  /** Proposals so far that were not finite or not allowed. */
+  /** Proposals so far that were not allowed. */
   readonly rejected: Tensor1D;
 };
 
 /** A proposal, with what the model and the objective said of it. */
 export interface Proposal {
   readonly inputs: Tensor;
-  readonly outputs: Tensor;
+  /** Whether the outputs are finite. */
+  readonly finite: Tensor1D;
   readonly values: Tensor1D;
   readonly adversarial: Tensor1D;
 }
@@ -44,14 +45,14 @@ const LARGEST = 3.4e38;
 
 /**
  * The rows after a proposal: the first adversarial one stays, whatever follows, so that a result does not depend on
- * when broken rows leave the batch; without a budget the nearest one does. Until then the largest objective stays. Comparisons with NaN are false, so a row
- * that is not finite is never taken. Runs inside the caller's tidy.
+ * when broken rows leave the batch; without a budget the nearest one does. Until then the largest objective of finite outputs
+ * stays. Comparisons with NaN are false, so an input that is not finite is never taken. Runs inside the caller's tidy.
  */
-export function improve(rows: Rows, { inputs, outputs, values, adversarial }: Proposal, judge: Judge): Rows {
+export function improve(rows: Rows, { inputs, finite, values, adversarial }: Proposal, judge: Judge): Rows {
   const distances = judge.threat.distance(inputs, rows.clean);
-  const allowed = logicalAnd(isAllowed(inputs, distances, judge), lessEqual(sum(abs(outputs), 1), LARGEST));
+  const allowed = isAllowed(inputs, distances, judge);
   const hit = logicalAnd(allowed, adversarial);
-  const larger = logicalAnd(allowed, greater(values, rows.values));
+  const larger = logicalAnd(logicalAnd(allowed, finite), greater(values, rows.values));
   const first = logicalAnd<Tensor1D>(logicalNot(rows.success), logicalOr(hit, larger));
   const better = judge.threat.eps === Infinity ? logicalOr<Tensor1D>(first, logicalAnd(hit, less(distances, rows.distances))) : first;
   return {
@@ -74,3 +75,6 @@ function isAllowed(inputs: Tensor, distances: Tensor1D, { threat, bounds: [low, 
   const inBox = logicalAnd(greaterEqual(min(flat, 1), low - slack), lessEqual(max(flat, 1), high + slack));
   return logicalAnd(inBall, inBox);
 }
+
+/** Whether all outputs of each row are finite, `[N]`: nothing times anything else is not nothing. */
+export const finiteRows = (outputs: Tensor): Tensor1D => equal(sum(mul(flatRows(outputs), 0), 1), 0);

@@ -1,9 +1,9 @@
 import {
-  cast, clone, concat, dispose, fill, gather, keep, mul, type Tensor, type Tensor1D, tensor1d, tidy, valueAndGrads, zeros,
+  cast, clone, concat, dispose, fill, gather, keep, logicalAnd, logicalNot, logicalOr, mul, type Tensor, type Tensor1D, tensor1d, tidy, valueAndGrads, zeros,
 } from '@tensorflow/tfjs-core';
 import type { AttackProblem, AttackResult, LookOptions, Search, Seen } from './attack.ts';
 import { RobustError, throwIfAborted } from './errors.ts';
-import { improve, type Judge, type Rows } from './judge.ts';
+import { finiteRows, improve, type Judge, type Rows } from './judge.ts';
 import type { Objective } from './loss.ts';
 import { evaluation } from './pass.ts';
 import type { Route } from './route.ts';
@@ -54,9 +54,14 @@ export function searchOf(options: SearchOptions): RunningSearch {
   /** What the outputs at `x` say, with their objective where it is known; both become the caller's. Judges unless it is a probe. */
   const see = (x: Tensor, outputs: Tensor, { objective = ownObjective, probe = false }: LookOptions, known?: Tensor1D): Seen => {
     const values = known ?? tidy(() => objective(outputs, rows.goals));
-    const adversarial = tidy(() => options.criterion(outputs, rows.goals));
+    // Outputs that are not finite are a failure of the model, and no target.
+    const { finite, adversarial } = tidy(() => {
+      const [finite, holds] = [finiteRows(outputs), options.criterion(outputs, rows.goals)];
+      return { finite, adversarial: sign === 1 ? logicalOr<Tensor1D>(holds, logicalNot(finite)) : logicalAnd<Tensor1D>(holds, finite) };
+    });
     const own = (): Tensor1D => (objective === ownObjective ? values : ownObjective(outputs, rows.goals));
-    if (judged && !probe) replaceRows(tidy(() => improve(rows, { inputs: x, outputs, values: own(), adversarial }, options)));
+    if (judged && !probe) replaceRows(tidy(() => improve(rows, { inputs: x, finite, values: own(), adversarial }, options)));
+    dispose(finite);
     return { outputs: outputs === x ? clone(x) : outputs, values, adversarial };
   };
   const count = (counter: Int32Array): void => places.forEach((place) => (counter[place]! += 1));
@@ -139,19 +144,18 @@ export function searchOf(options: SearchOptions): RunningSearch {
       }
       const parts = [...finished, { places, rows }].filter((part) => part.places.length > 0);
       const order = inverse(parts.flatMap((part) => [...part.places]));
-      const gathered = tidy(() => {
+      const { adversarial, distances, values, success, rejected } = tidy(() => {
         const inOrder = (name: 'best' | 'values' | 'success' | 'rejected'): Tensor =>
           parts.length === 0 ? clone(rows[name]) : pick(concat(parts.map((part) => part.rows[name])), order);
-        const adversarial = inOrder('best');
+        const best = inOrder('best');
         return {
-          adversarial,
-          distances: total === 0 ? zeros([0]) : threat.distance(adversarial, inputs),
+          adversarial: best,
+          distances: total === 0 ? zeros([0]) : threat.distance(best, inputs),
           values: inOrder('values'),
           success: inOrder('success'),
           rejected: inOrder('rejected'),
         };
       });
-      const { adversarial, distances, values, success, rejected } = gathered;
       const result: AttackResult = {
         adversarial,
         success: Array.from(await success.data(), Boolean),
@@ -208,15 +212,8 @@ function pick<T extends Tensor>(x: T, indices: Int32Array): T {
   });
 }
 
-const pickAll = (rows: Rows, indices: Int32Array): Rows => ({
-  clean: pick(rows.clean, indices),
-  goals: pick(rows.goals, indices),
-  best: pick(rows.best, indices),
-  values: pick(rows.values, indices),
-  distances: pick(rows.distances, indices),
-  success: pick(rows.success, indices),
-  rejected: pick(rows.rejected, indices),
-});
+const pickAll = (rows: Rows, indices: Int32Array): Rows =>
+  Object.fromEntries(Object.entries(rows).map(([name, x]) => [name, pick(x, indices)])) as Rows;
 
 /** The permutation that undoes one. */
 function inverse(order: readonly number[]): Int32Array {

@@ -1,7 +1,7 @@
 import { pgd } from '@robustjs/attacks';
 import { branchedNorms } from '@robustjs/nn';
 import { binaryLinearModel, disturb, expectClose, expectNoLeak, expectSameBits, numbersOf, tinyBatch, tinyCnn, useWasm } from '@robustjs/testkit';
-import { add, concat, dispose, fill, mul, neg, reshape, slice, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { abs, add, concat, dispose, fill, greater, mul, neg, onesLike, reshape, slice, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d, tidy, where } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import {
   type Attack, type AttackProblem, type AttackResult, evaluation, linf, modelOf, type Objective, one, randomStream, type Route, rows, runAttack, type Search, threatModel,
@@ -110,11 +110,26 @@ describe('what is counted', () => {
     expect([...(await attacked(proposing([0.15]))).rejected]).toEqual([0, 0, 1]);
   });
 
-  it('are proposals for which the model gives no finite output', async () => {
-    const model = modelOf((x) => tidy(() => pairOf(mul(mul(sub(x, 0.5), 1e30), 1e30))), { inputShape: [1] });
-    const result = await attacked(proposing([0.01]), { model });
-    expect([...result.rejected]).toEqual([1, 1, 1]);
-    expect(result.success).toEqual([false, false, false]);
+  it('are hits where the model gives no finite output at an allowed input, whatever the class', async () => {
+    // Off the clean input the outputs are infinite, with argMax on the label, or NaN, which argMax takes for class 0, the label of two rows.
+    for (const factor of [1e30, NaN]) {
+      const model = modelOf((x) => tidy(() => pairOf(mul(mul(sub(x, 0.5), 1e30), factor))), { inputShape: [1] });
+      const result = await attacked(proposing([0.5, 0.01]), { model });
+      expect([...result.rejected]).toEqual([1, 1, 1]);
+      expect(result.success).toEqual([true, true, true]);
+      await expectClose(result.adversarial, [0.41, 0.46, 0.91], { relative: 1e-6 });
+    }
+  });
+
+  it('are no targets reached there, and leave the largest objective alone', async () => {
+    // Finite near the clean input only; beyond 0.05 the outputs are infinite and the largest is the target's.
+    const model = modelOf((x) => tidy(() => pairOf(mul(sub(0.5, x), where(greater(abs(sub(x, 0.4)), 0.05), fill(x.shape, -Infinity), onesLike(x))))), { inputShape: [1] });
+    const inputs = tensor2d([[0.4]]);
+    const [labels, targets] = [tensor1d([1], 'int32'), tensor1d([0], 'int32')];
+    const result = await attacked(proposing([0.02, 0.08, 0.01]), { model, inputs, labels, targets, ids: [4] });
+    expect(result.success).toEqual([false]);
+    await expectClose(result.adversarial, [0.42], { relative: 1e-6 });
+    dispose([inputs, labels, targets]);
   });
 });
 

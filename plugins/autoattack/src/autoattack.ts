@@ -30,8 +30,9 @@ export interface AutoAttackOptions {
  * evaluation that wants to know which member broke a row takes {@link autoAttackMembers} instead. Each member maximizes its own
  * objective, whatever the problem's; of rows that nothing breaks the point of the largest margin is kept.
  *
- * @throws RobustError `RJS_ATTACK_OPTION`, and in the search what its members throw: `RJS_ATTACK_BUDGET` without a budget,
- * `RJS_ATTACK_NORM` under a norm other than Linf, L2 and L1, `RJS_ATTACK_INPUT` from Square for inputs that are no images.
+ * @throws RobustError `RJS_ATTACK_OPTION`, and in the search `RJS_ATTACK_INPUT`, before anything else, where Square is a member and
+ * inputs are no images, and what its members throw: `RJS_ATTACK_BUDGET` without a budget, `RJS_ATTACK_NORM` under a norm other than
+ * Linf, L2 and L1.
  */
 export function autoAttack({ version = 'standard', queries = 5000, members }: AutoAttackOptions = {}): Attack {
   const custom = version === 'custom' ? customMembers(members) : undefined;
@@ -44,11 +45,22 @@ export function autoAttack({ version = 'standard', queries = 5000, members }: Au
     config: custom === undefined ? { version, queries } : { version, members: custom.map(({ id, config }) => ({ id, config })) },
     objective: marginObjective,
     async search(search) {
-      for (const member of composition(search.threat.norm)) {
+      const parts = composition(search.threat.norm);
+      checkImages(parts, search.clean.shape);
+      for (const member of parts) {
         if (search.rows > 0) await member.search(partOf(search, member));
       }
     },
   };
+}
+
+/** Square itself would say so when all members before it are done. */
+function checkImages(members: readonly Attack[], shape: readonly number[]): void {
+  if (shape.length === 4 || !members.some(({ id }) => id === 'square' || id.startsWith('square-'))) return;
+  throw new RobustError('RJS_ATTACK_INPUT', {
+    expected: 'images [H, W, C] for Square, which moves squares in them', got: `inputs of shape [${shape.slice(1).join(', ')}]`,
+    fix: 'reshape inside the model, or leave Square out with the version custom',
+  });
 }
 
 function customMembers(members: readonly Member[] | undefined): Attack[] {

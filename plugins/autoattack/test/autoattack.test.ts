@@ -1,7 +1,7 @@
 import { attacks } from '@robustjs/attacks';
 import { type Attack, type AttackProblem, linf, type Model, randomStream, runAttack, threatModel } from '@robustjs/core';
-import { expectSameBits, numbersOf, type OwnedBatch, tinyBatch, tinyCnn, useWasm } from '@robustjs/testkit';
-import { cast, mul, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
+import { binaryLinearModel, expectSameBits, numbersOf, type OwnedBatch, tinyBatch, tinyCnn, useWasm } from '@robustjs/testkit';
+import { cast, mul, type Tensor1D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { autoAttack, autoAttackMembers } from '../src/index.ts';
 
@@ -30,6 +30,17 @@ const SMALL = [
   { id: 'fab-t', options: { steps: 4 } },
   { id: 'square', options: { queries: 15 } },
 ];
+
+it('refuses inputs that are no images before it attacks them, since Square would at the end', async () => {
+  const model = binaryLinearModel([1, 1], -1);
+  const [inputs, labels] = [tensor2d([[0.4, 0.4]]), tensor1d([0], 'int32')];
+  const stopped = runAttack(autoAttack(), { model: { ...model, forward: () => { throw new Error('computed'); } }, inputs, labels, ids: [0], threat: linf(0.1), random: randomStream(0) });
+  await expect(stopped).rejects.toMatchObject({ code: 'RJS_ATTACK_INPUT' });
+  const without = await runAttack(autoAttack({ version: 'custom', members: SMALL.slice(0, 1) }), { model, inputs, labels, ids: [0], threat: linf(0.2), random: randomStream(0) });
+  expect(without.success).toEqual([true]);
+  [inputs, labels, without.adversarial].forEach((x) => x.dispose());
+  model.dispose();
+});
 
 describe('versions', () => {
   // The settings of the authors' code, table 3.1 of the method's sheet.

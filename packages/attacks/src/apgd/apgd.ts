@@ -1,7 +1,7 @@
 import type { Attack, Objective } from '@robustjs/core';
 import { dispose, slice, squeeze, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
 import { crossEntropyObjective, dlrObjective, marginObjective, towardsDlr, towardsTargetDlr } from '../objectives.ts';
-import { checkKnown, checkNorm, checkWhole, finiteBudget } from '../options.ts';
+import { checkFlag, checkKnown, checkNorm, checkWhole, finiteBudget } from '../options.ts';
 import { rivalsAtClean } from '../planes.ts';
 import { restarted } from './run.ts';
 
@@ -92,7 +92,7 @@ export function apgdT(options: ApgdTOptions = {}): Attack {
 const KNOWN = ['steps', 'restarts', 'eot', 'wideStart'];
 
 function settingsOf({ steps = 100, restarts = 1, eot = 1, wideStart = false }: ApgdOptions): Settings {
-  return { steps: checkWhole('steps', steps, 1), restarts: checkWhole('restarts', restarts, 1), eot: checkWhole('eot', eot, 1), wideStart };
+  return { steps: checkWhole('steps', steps, 1), restarts: checkWhole('restarts', restarts, 1), eot: checkWhole('eot', eot, 1), wideStart: checkFlag('wideStart', wideStart) };
 }
 
 function untargeted(id: string, objective: Objective, options: ApgdOptions): Attack {

@@ -6,7 +6,7 @@ import type { Step } from './engine/jobs.ts';
 /** What one attack did to some rows, in the order asked for. */
 export interface Attacked {
   readonly broken: readonly boolean[];
-  /** Class predicted at the returned input, in a forward pass of its own. */
+  /** Class predicted at the returned input, in a forward pass of its own; -1 where an output is not finite. */
   readonly predicted: Int32Array;
   readonly gradientCalls: Int32Array;
   readonly queries: Int32Array;
@@ -33,8 +33,9 @@ export interface AttackRowsOptions extends Omit<AttackArgs, 'attack'> {
 /** Attacks rows in jobs. */
 export async function attackRows(context: Context, rows: Int32Array, { attack, step, ...rest }: AttackRowsOptions): Promise<Attacked> {
   const args: AttackArgs = { ...rest, attack: await context.book.refOf(attack), ...(context.flat && { flat: true }) };
-  const parts = await context.jobs.run(attackTask, args, rows, step);
-  return joined(parts);
+  const attacked = joined(await context.jobs.run(attackTask, args, rows, step));
+  context.found.note({ ...rest, step, rows, labels: context.dataset.labels, attacked });
+  return attacked;
 }
 
 function joined(parts: readonly AttackRows[]): Attacked {

@@ -3,6 +3,7 @@ import type { Dataset } from '@robustjs/datasets';
 import type { AttackBook } from './engine/attack-ref.ts';
 import type { Jobs } from './engine/jobs.ts';
 import type { Workbench } from './engine/task.ts';
+import type { Found } from './found.ts';
 
 /** What every part of an evaluation works with. Rows are positions in the data set. */
 export interface Context {
@@ -20,6 +21,8 @@ export interface Context {
   readonly flat: boolean;
   /** The model draws random numbers. */
   readonly stochastic: boolean;
+  /** What was broken within the budget that ranks, by whatever attack. */
+  readonly found: Found;
   /** Names of other networks that checks may borrow from. */
   readonly others: readonly string[];
 }

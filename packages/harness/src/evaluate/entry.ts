@@ -47,7 +47,20 @@ export interface EntryEvaluation {
   };
   attacks: EntryAttack[];
   /** `source` says where the number comes from: our suite, an attack made for this defense, or somebody else's evaluation. */
-  robust: Accuracy & { source: 'suite' | 'adaptive' | 'external' };
+  robust: Accuracy & {
+    source: 'suite' | 'adaptive' | 'external';
+    /**
+     * For a model that draws random numbers: examples that no attack broke in the draws that it met, AutoAttack's own count. The draws
+     * of `correct` are taken at what broke an example, or at the strongest attempt on one that stands.
+     */
+    standing?: number | undefined;
+  };
+  /**
+   * Present at the budget that ranks where a sanity check, the curve, or the suite at a smaller budget broke examples that the
+   * suite left standing there: what all of them together leave, fewer than `robust`, and it ranks instead. `by` names the checks,
+   * `curve`, or attack and budget. The inputs were checked like any other; they are counted, not stored.
+   */
+  bestKnown?: (Accuracy & { by: string[] }) | undefined;
   /**
    * SHA-256 over the adversarial inputs of all attacked examples in the order of their ids, as little-endian float32; a clean
    * input where nothing broke it. The values of `adversarial.npy` where ids follow the data set.
@@ -149,8 +162,11 @@ const attack = z.strictObject({
 const evaluation = z.strictObject({
   threat: z.strictObject({ type: text, eps: z.number().nonnegative(), box: bounds, targeted: z.boolean() }),
   attacks: z.array(attack),
-  robust: accuracy({ source: z.enum(['suite', 'adaptive', 'external']) }),
+  robust: accuracy({ source: z.enum(['suite', 'adaptive', 'external']), standing: count.optional() }),
+  bestKnown: accuracy({ by: z.array(text).min(1) }).optional().describe('What is left where a check broke more than the suite'),
   advSha256: text,
+}).refine(({ robust, bestKnown }) => bestKnown === undefined || ((bestKnown as Accuracy).n === (robust as Accuracy).n && (bestKnown as Accuracy).correct < (robust as Accuracy).correct), {
+  error: 'bestKnown is not below robust', path: ['bestKnown'],
 });
 
 const sanity = z.strictObject({

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Model, threatModel } from '@robustjs/core';
 import { type Dataset, subset } from '@robustjs/datasets';
 import type { Picture } from '../report/index.ts';
-import { adversarialInputs, correctByDraw } from './adversarial.ts';
+import { adversarialInputs, type AttackedRows, correctByDraw, strongestInputs } from './adversarial.ts';
 import { cleanOutcome } from './clean.ts';
 import type { Context } from './context.ts';
 import { runCurve } from './curve.ts';
@@ -17,6 +17,7 @@ import type { Entry } from './entry.ts';
 import { wrong } from './errors.ts';
 import { checkClasses } from './examples-input.ts';
 import type { ExampleRecord } from './examples.ts';
+import { Found } from './found.ts';
 import { type EvaluationOptions, type Settings, settingsOf } from './options.ts';
 import { exampleOrder } from './order.ts';
 import { picturesOf } from './pictures.ts';
@@ -28,7 +29,7 @@ import { sanityFindings } from './sanity/index.ts';
 import { deterministic, weightsFrozen } from './sanity/model-checks.ts';
 import { BACKBONE } from './sanity/transfer.ts';
 import { type Evaluable, type Subject, subjectOf } from './subject.ts';
-import { runSuite } from './suite.ts';
+import { runSuite, type SuiteOutcome } from './suite.ts';
 
 /** Options of {@link evaluateDataset}. */
 export interface DatasetEvaluationOptions extends EvaluationOptions {
@@ -166,8 +167,10 @@ interface MeasureParts extends Pick<LabParts, 'settings' | 'options' | 'weightsS
 async function measure(subject: Subject, lab: Lab, { settings, options, weightsSha256, positions }: MeasureParts): Promise<Measured> {
   const { dataset, jobs } = lab;
   const { seed, route, norm, randomized } = settings;
+  const threats = settings.budgets.map((eps) => threatModel(norm, eps));
+  const found = new Found(threats.at(-1)!);
   const rows = dataset.ids.map((_, row) => row);
-  const base = { ...lab, model: subject.model, route, seed };
+  const base = { ...lab, model: subject.model, route, seed, found };
   const [repeated, differentiable] = await Promise.all([deterministic({ jobs }, rows.subarray(0, REPEATED_ROWS)), gradientExists(jobs, rows, subject.model)]);
   const context: Context = { ...base, flat: differentiable.status !== 'pass', stochastic: repeated.status !== 'pass' };
   const clean = await cleanOutcome(context, rows);
@@ -175,9 +178,8 @@ async function measure(subject: Subject, lab: Lab, { settings, options, weightsS
   const attackedRows = correctAmong(settings.attacked);
   const { attacks, mode } = settings;
 
-  const threats = settings.budgets.map((eps) => threatModel(norm, eps));
   const [outcomes, curve] = await Promise.all([
-    Promise.all(threats.map((threat) => runSuite(context, attackedRows, { attacks, threat, mode, pictures: options.pictures ?? 0 }))),
+    Promise.all(threats.map((threat) => runSuite(context, attackedRows, { attacks, threat, mode, pictures: randomized ? attackedRows.length : (options.pictures ?? 0) }))),
     settings.curve === undefined ? [] : runCurve(context, correctAmong(settings.curve.examples), settings.curve.attack, norm, settings.curve.budgets),
   ]);
   const findings = await sanityFindings({
@@ -192,16 +194,18 @@ async function measure(subject: Subject, lab: Lab, { settings, options, weightsS
 
   const counted = Array.from(rows.subarray(0, settings.attacked)).sort((a, b) => positions[a]! - positions[b]!);
   const adversarial = await Promise.all(outcomes.map((outcome) => adversarialInputs(context, { counted, attackedRows }, outcome)));
-  const draws = randomized ? await drawsOf(context, rows, counted, adversarial) : undefined;
-  return { subject, dataset, settings, weightsSha256, clean, rows, positions, counted, attackedRows, outcomes, curve, sanity, adversarial, draws, stochastic: context.stochastic };
+  const draws = randomized ? await drawsOf(context, rows, { counted, attackedRows }, outcomes, adversarial) : undefined;
+  return { subject, dataset, settings, weightsSha256, clean, rows, positions, counted, attackedRows, outcomes, curve, found, sanity, adversarial, draws, stochastic: context.stochastic };
 }
 
 // S02 takes five forward passes of each.
 const REPEATED_ROWS = 100;
 
-async function drawsOf(context: Context, rows: Int32Array, counted: readonly number[], adversarial: readonly Float32Array[]): Promise<NonNullable<Measured['draws']>> {
+async function drawsOf(context: Context, rows: Int32Array, who: AttackedRows, outcomes: readonly SuiteOutcome[], adversarial: readonly Float32Array[]): Promise<NonNullable<Measured['draws']>> {
   const robust: number[][] = [];
-  for (const values of adversarial) robust.push(await correctByDraw(context, counted, values));
+  for (const [i, outcome] of outcomes.entries()) {
+    robust.push(await correctByDraw(context, who.counted, await strongestInputs(context, who, outcome, adversarial[i]!)));
+  }
   const all = Array.from(rows);
   return { clean: await correctByDraw(context, all, await context.dataset.read(all)), robust };
 }

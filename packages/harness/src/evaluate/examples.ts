@@ -7,7 +7,7 @@ export interface ExampleRecord {
   index: number;
   id: number;
   label: number;
-  /** Class predicted without an attack. */
+  /** Class predicted without an attack; -1 where an output is not finite. */
   predicted: number;
   /** Whether that is the label. */
   clean: boolean;
@@ -29,7 +29,7 @@ const schema: z.ZodType<ExampleRecord> = z.strictObject({
   index: z.int().nonnegative(),
   id: z.int(),
   label: z.int().nonnegative(),
-  predicted: z.int().nonnegative(),
+  predicted: z.int().min(-1),
   clean: z.boolean(),
   outcomes: z.array(
     z.strictObject({

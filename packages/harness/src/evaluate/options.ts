@@ -1,4 +1,4 @@
-import { attacks as named, catalogue } from '@robustjs/attacks';
+import { catalogue } from '@robustjs/attacks';
 import { type Attack, MAIN, type Model, one, parseEps, type Route, type Runtime, threatModel } from '@robustjs/core';
 import { attackNamed } from './engine/attack-ref.ts';
 import type { SubjectSource } from './engine/replica-setup.ts';
@@ -110,7 +110,7 @@ export interface Settings {
  * @param size examples there are.
  * @throws RobustError `RJS_EVALUATE_OPTION`, `RJS_EPS`, `RJS_NORM`, `RJS_ATTACK_OPTION`.
  */
-export function settingsOf(options: EvaluationOptions, size: number, { bounds: [low, high], differentiable = true }: Pick<Model, 'bounds' | 'differentiable'>): Settings {
+export function settingsOf(options: EvaluationOptions, size: number, { bounds: [low, high], differentiable = true, inputShape }: Pick<Model, 'bounds' | 'differentiable' | 'inputShape'>): Settings {
   const width = high - low;
   const { norm = 'Linf', eps, seed = 0, batchSize = 100, route = one(MAIN), claim } = options;
   const budgets = (Array.isArray(eps) ? eps : [eps]).map((budget: number | string) => threatModel(norm, readEps(budget)).eps);
@@ -122,10 +122,11 @@ export function settingsOf(options: EvaluationOptions, size: number, { bounds: [
   if (route.kind !== 'one') throw wrong('OPTION', 'a route through one branch', route.kind, 'wrap the model where branches are mixed at test time');
   if (!Number.isSafeInteger(seed)) throw wrong('OPTION', 'a whole number as seed', String(seed), 'use 0, 1, 2, …');
   if (claim !== undefined && !(claim >= 0 && claim <= 1)) throw wrong('OPTION', 'claim as a fraction in [0, 1]', String(claim), 'divide percents by 100');
-  const asked = (options.attacks ?? (differentiable ? defaultSuite() : blackBoxSuite())).map(attackOf);
+  const asked = (options.attacks ?? (differentiable ? defaultSuite() : blackBoxSuite(inputShape))).map(attackOf);
   if (asked.length === 0) throw wrong('OPTION', 'at least one attack', 'none', 'leave attacks out for the default suite');
   const attacks = asked.filter((attack) => differentiable || !needsGradients(attack));
   if (attacks.length === 0) throw wrong('OPTION', 'an attack without gradients, since the model only predicts', asked.map(({ id }) => id).join(', '), 'use noise or square, or give the model a differentiable stand-in');
+  checkShapes(attacks, inputShape);
   const leftOut = asked.filter((attack) => !attacks.includes(attack)).map(({ id }) => id);
   const { mode = 'alone', checks = 'full', randomized = false } = options;
   const clean = Math.min(size, whole('clean', options.clean ?? size));
@@ -144,10 +145,19 @@ const defaultSuite = (): NamedAttack[] => [
   { id: 'pgd', options: { steps: 50, objective: 'margin' } },
 ];
 
-const blackBoxSuite = (): NamedAttack[] => [{ id: 'noise', options: { draws: 1000 } }, ...(Object.hasOwn(named, 'square') ? [{ id: 'square' }] : [])];
+const blackBoxSuite = (inputShape: readonly number[]): NamedAttack[] => [{ id: 'noise', options: { draws: 1000 } }, { id: areImages(inputShape) ? 'square' : 'nes' }];
 
-// Presets carry the objective in their names.
-const needsGradients = ({ id }: Attack): boolean => {
+const areImages = (inputShape: readonly number[]): boolean => inputShape.length === 3;
+
+/** Square itself would say so when all attacks before it are done, hours later. */
+function checkShapes(attacks: readonly Attack[], inputShape: readonly number[]): void {
+  if (areImages(inputShape) || !attacks.some(({ id }) => id === 'square' || id.startsWith('square-'))) return;
+  const fix = "give the model inputs [H, W, C] and reshape inside, or name a suite's other attacks one by one";
+  throw wrong('OPTION', 'images [H, W, C] for Square, which moves squares in them', `inputs of shape [${inputShape.join(', ')}]`, fix);
+}
+
+/** Whether an attack follows gradients; one that is not known is taken to. Presets carry the objective in their names. */
+export const needsGradients = ({ id }: Attack): boolean => {
   const known = Object.keys(catalogue).find((name) => id === name || id === `${name}-margin` || id === `${name}-dlr`);
   return known === undefined || catalogue[known]!.needs === 'gradients';
 };

@@ -5,7 +5,7 @@ import { argMax, type Tensor, tidy } from '@tensorflow/tfjs-core';
 export interface Outputs {
   /** One row of logits an input. */
   readonly rows: readonly Float32Array[];
-  /** Class of the largest logit, by the same operation that attacks are judged with. */
+  /** Class of the largest logit, by the same operation that attacks are judged with; -1, no class, where a logit is not finite. */
   readonly classes: Int32Array;
 }
 
@@ -18,10 +18,9 @@ export async function outputsOf(model: Model, pass: Pass, inputs: Tensor): Promi
   try {
     const values = Float32Array.from(await logits.data());
     const width = logits.shape[1]!;
-    return {
-      rows: Array.from({ length: inputs.shape[0] }, (_, row) => values.subarray(row * width, (row + 1) * width)),
-      classes: Int32Array.from(await classes.data()),
-    };
+    const rows = Array.from({ length: inputs.shape[0] }, (_, row) => values.subarray(row * width, (row + 1) * width));
+    const largest = await classes.data();
+    return { rows, classes: Int32Array.from(rows, (row, i) => (row.every(Number.isFinite) ? largest[i]! : -1)) };
   } finally {
     logits.dispose();
     classes.dispose();

@@ -4,6 +4,7 @@ import type { CleanOutcome } from './clean.ts';
 import { type CurvePart, standing } from './curve.ts';
 import type { Accuracy, Entry, EntryAbout, EntryAttack, EntryEvaluation } from './entry.ts';
 import type { ExampleRecord } from './examples.ts';
+import type { Found } from './found.ts';
 import { rowsHash } from './hashes.ts';
 import type { EvaluationOptions, Settings } from './options.ts';
 import { distancesOf } from './recheck.ts';
@@ -28,6 +29,8 @@ export interface Measured {
   readonly attackedRows: Int32Array;
   readonly outcomes: readonly SuiteOutcome[];
   readonly curve: readonly CurvePart[];
+  /** What was broken within the last budget, by whatever attack. */
+  readonly found: Found;
   readonly sanity: readonly SanityCheck[];
   /** Positions of the rows in the whole data set. */
   readonly positions: Int32Array;
@@ -124,9 +127,17 @@ async function evaluationRecord(measured: Measured, outcome: SuiteOutcome, index
   return {
     threat: { type: outcome.threat.norm, eps: outcome.threat.eps, box: [...subject.model.bounds], targeted: false },
     attacks,
-    robust: { ...drawn(standingRows, n, measured.draws?.robust[index]), source: 'suite' },
+    robust: { ...drawn(standingRows, n, measured.draws?.robust[index]), source: 'suite', ...(measured.draws && { standing: standingRows }) },
+    ...(index === measured.outcomes.length - 1 && bestKnownRecord(measured, outcome)),
     advSha256: await rowsHash(measured.adversarial[index]!, measured.counted.map((row) => measured.dataset.ids[row]!)),
   };
+}
+
+/** What is left where anything else broke rows that the suite left standing. A single hit says little of a model that draws random numbers. */
+function bestKnownRecord({ settings, attackedRows, found, stochastic }: Measured, { breaker }: SuiteOutcome): Pick<EntryEvaluation, 'bestKnown'> {
+  const standing = Array.from(attackedRows).filter((_, place) => breaker[place]! < 0);
+  const { broken, by } = found.among(standing);
+  return stochastic || broken === 0 ? {} : { bestKnown: { ...accuracy(standing.length - broken, settings.attacked), by } };
 }
 
 const total = (values: Int32Array): number => values.reduce((sum, value) => sum + value, 0);

@@ -1,7 +1,8 @@
+import type { EntryEvaluation } from '../evaluate/index.ts';
 import type { Arm } from './arms.ts';
 import { armLabel, tallyCell } from './cells.ts';
 import { type Html, html, type Part } from './html.ts';
-import { attackCost, evaluationAt, ranking, sanityCounts, shareOf, threatsOf, worstAttack } from './rank.ts';
+import { attackCost, bestKnown, evaluationAt, ranking, sanityCounts, shareOf, threatsOf, worstAttack } from './rank.ts';
 import { type Column, table } from './table.ts';
 import type { Timing } from './types.ts';
 import { count, duration, epsText, percent, plural } from './words.ts';
@@ -16,7 +17,7 @@ export function armsTable(arms: readonly Arm[]): Html {
       title: html`Robust, ${threat.type}&nbsp;${epsText(threat.eps)}`,
       cell: ({ entry }) => {
         const found = evaluationAt(entry, threat);
-        return found ? tallyCell(found.robust) : html`<span class="muted">not evaluated</span>`;
+        return found ? html`${tallyCell(bestKnown(found))}${suiteLine(found)}` : html`<span class="muted">not evaluated</span>`;
       },
     }),
   );
@@ -30,6 +31,12 @@ export function armsTable(arms: readonly Arm[]): Html {
     { title: 'Checks', cell: checksCell },
   ];
   return table(CAPTION, columns, arms);
+}
+
+/** What the suite alone left, where checks broke more; of a model that draws random numbers, what no attack broke. */
+function suiteLine({ robust, bestKnown: lower }: EntryEvaluation): Html | false {
+  if (robust.standing !== undefined) return html`<small>mean of ten draws; <data value="${robust.standing}">${count(robust.standing)}</data> were broken by no attack</small>`;
+  return lower !== undefined && html`<small>the suite alone left <data value="${robust.correct}">${count(robust.correct)}</data>; ${lower.by.join(', ')} broke more</small>`;
 }
 
 function nameCell(arm: Arm): Html {

@@ -1,7 +1,7 @@
 import type { Accuracy } from '../evaluate/index.ts';
 import { type Arm, lineName } from './arms.ts';
 import type { LinePlot, PlotPoint, PlotSeries } from './line-plot.ts';
-import { shareOf } from './rank.ts';
+import { bestKnown, shareOf } from './rank.ts';
 import { count, epsText, percent, percentDigits } from './words.ts';
 
 /** Accuracy against budget: a line an arm, and a diamond for what the whole suite leaves. */
@@ -27,12 +27,12 @@ function curveSeries(arm: Arm): PlotSeries {
 
 // Without a curve the line joins what the suite gave, from clean accuracy on.
 function suiteLine(arm: Arm): PlotPoint[] {
-  const suite = arm.entry.evaluations.map(({ threat, robust }) => plotPoint(arm, robust, threat.eps, 'all attacks'));
+  const suite = arm.entry.evaluations.map((evaluation) => plotPoint(arm, bestKnown(evaluation), evaluation.threat.eps, 'all attacks'));
   return suite.some(({ x }) => x === 0) ? suite : [plotPoint(arm, arm.entry.clean, 0, 'no attack'), ...suite];
 }
 
 function suiteSeries(arm: Arm): PlotSeries {
-  const points = arm.entry.curve ? arm.entry.evaluations.map(({ threat, robust }) => plotPoint(arm, robust, threat.eps, 'all attacks')) : [];
+  const points = arm.entry.curve ? arm.entry.evaluations.map((evaluation) => plotPoint(arm, bestKnown(evaluation), evaluation.threat.eps, 'all attacks')) : [];
   return { name: lineName(arm), color: arm.color, dash: [], kind: 'diamond', points };
 }
 

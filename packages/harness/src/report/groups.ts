@@ -1,6 +1,6 @@
 import { canonicalJson } from '../recipe.ts';
-import { type Entry, wilson } from '../evaluate/index.ts';
-import { evaluationAt, ranking, shareOf, worth } from './rank.ts';
+import { type Accuracy, type Entry, type EntryEvaluation, wilson } from '../evaluate/index.ts';
+import { bestKnown, evaluationAt, ranking, shareOf, worth } from './rank.ts';
 
 /** Entries of one method that differ in their seeds only; the first stands for what they have in common. */
 export interface SeedGroup {
@@ -46,10 +46,10 @@ export function meanClean({ entries }: SeedGroup): Mean {
   return meanOf(entries.map(({ clean }) => clean));
 }
 
-/** Mean robust accuracy over the seeds; nothing where an entry lacks this budget. */
-export function meanRobust({ entries }: SeedGroup, threat: { readonly type: string; readonly eps: number }): Mean | undefined {
+/** Mean robust accuracy over the seeds, the best known unless it is asked what the suite left; nothing where an entry lacks this budget. */
+export function meanRobust({ entries }: SeedGroup, threat: { readonly type: string; readonly eps: number }, of: (evaluation: EntryEvaluation) => Accuracy = bestKnown): Mean | undefined {
   const found = entries.flatMap((entry) => evaluationAt(entry, threat) ?? []);
-  return found.length === entries.length && found.length > 0 ? meanOf(found.map(({ robust }) => robust)) : undefined;
+  return found.length === entries.length && found.length > 0 ? meanOf(found.map(of)) : undefined;
 }
 
 // Seeds share their test examples, so more of them do not narrow the interval: it is that of one evaluation.

@@ -49,7 +49,7 @@ function scaleText(largest: number, color: boolean): string {
 async function card(arm: Arm, picture: Picture, largest: number, classNames: Names): Promise<Html> {
   const { shape, label } = picture;
   const bounds = arm.entry.model.bounds;
-  const name = (index: number): string => classNames?.[index] ?? String(index);
+  const name = (index: number): string => (index < 0 ? 'nothing finite' : (classNames?.[index] ?? String(index)));
   const fooled = picture.adversarialPrediction !== label;
   const [clean, adversarial, difference] = await Promise.all([
     pngDataUri(imagePixels(picture.clean, shape, bounds)),

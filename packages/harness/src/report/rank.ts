@@ -1,8 +1,13 @@
-import type { Entry, EntryAttack, EntryEvaluation } from '../evaluate/index.ts';
+import type { Accuracy, Entry, EntryAttack, EntryEvaluation } from '../evaluate/index.ts';
 
 /** The evaluation that ranks: the last one. */
 export function ranking(entry: Entry): EntryEvaluation | undefined {
   return entry.evaluations.at(-1);
+}
+
+/** What ranks of an evaluation: what the suite left standing, or what its checks left of that. */
+export function bestKnown({ robust, bestKnown: lower }: EntryEvaluation): Accuracy {
+  return lower ?? robust;
 }
 
 /** The share that a tally is; 0 where nothing was looked at. */
@@ -23,9 +28,9 @@ export function worth(entry: Worthy): 0 | 1 | 2 {
   return entry.unreliable ? 1 : 0;
 }
 
-/** Sound entries first, then by robust accuracy, clean accuracy and id. */
+/** Sound entries first, then by the best known robust accuracy, clean accuracy and id. */
 export function byRank(a: Entry, b: Entry): number {
-  const robust = (entry: Entry): number => shareOf(ranking(entry)?.robust ?? { correct: 0, n: 0 });
+  const robust = (entry: Entry): number => shareOf(entry.evaluations.length === 0 ? { correct: 0, n: 0 } : bestKnown(ranking(entry)!));
   return worth(a) - worth(b) || robust(b) - robust(a) || shareOf(b.clean) - shareOf(a.clean) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 

@@ -1,6 +1,6 @@
 import type { Entry } from '../evaluate/index.ts';
-import { boardKey, groupBy, meanClean, meanRobust, type SeedGroup, seedGroups } from './groups.ts';
-import { meanText, plainCount, seedsText } from './leaderboard.ts';
+import { boardKey, groupBy, meanClean, type SeedGroup, seedGroups } from './groups.ts';
+import { meanText, plainCount, robustText, seedsText } from './leaderboard.ts';
 import { markdownTable, markdownText, replaceBetween } from './markdown.ts';
 import { ranking, threatsOf, worstAttack, worth } from './rank.ts';
 import { epsText } from './words.ts';
@@ -37,7 +37,7 @@ function rowOf(group: SeedGroup, threats: ReturnType<typeof threatsOf>): string[
     markdownText(first.model.architecture),
     seedsText(entries),
     meanText(meanClean(group)),
-    ...threats.map((threat) => meanText(meanRobust(group, threat))),
+    ...threats.map((threat) => robustText(group, threat)),
     markdownText(worstAttack(ranking(first))?.id ?? '–'),
     calls.length > 0 ? plainCount(calls.reduce((sum, value) => sum + value, 0) / calls.length) : '–',
     markdownText(`${first.runtime.id} ${first.runtime.variant}`),

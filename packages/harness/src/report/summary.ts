@@ -1,7 +1,7 @@
 import type { Accuracy, EntryEvaluation } from '../evaluate/index.ts';
 import { type Arm, soundArms } from './arms.ts';
 import { type Html, html, type Part } from './html.ts';
-import { evaluationAt, overlap, ranking, sanityCounts, shareOf, worth } from './rank.ts';
+import { bestKnown, evaluationAt, overlap, ranking, sanityCounts, shareOf, worth } from './rank.ts';
 import { count, epsText, listing, plainPercent, plural } from './words.ts';
 
 /** What came out, in one sentence for people who read no further. */
@@ -9,7 +9,8 @@ export function headline(arms: readonly Arm[]): string {
   const [best] = arms;
   const evaluation = best && ranking(best.entry);
   if (!best || !evaluation) return arms.length === 0 ? 'No results yet.' : 'No model was attacked, so nothing is known about robustness.';
-  const { robust, threat } = evaluation;
+  const { threat } = evaluation;
+  const robust = bestKnown(evaluation);
   const where = `under every attack at ${threat.type} eps ${epsText(threat.eps)}`;
   const noun = imageNoun(best.entry.dataset.id);
   const baseline = undefendedBeside(best, arms);
@@ -43,7 +44,7 @@ function capital(text: string): string {
 function undefendedBeside(best: Arm, arms: readonly Arm[]): { arm: Arm; tally: Accuracy } | undefined {
   const arm = arms.find(({ entry }) => entry.method.id === 'standard');
   const evaluation = arm && arm !== best ? evaluationAt(arm.entry, ranking(best.entry)!.threat) : undefined;
-  return arm && evaluation && { arm, tally: evaluation.robust };
+  return arm && evaluation && { arm, tally: bestKnown(evaluation) };
 }
 
 function tiedWithBest(arms: readonly Arm[]): Arm[] {
@@ -52,7 +53,7 @@ function tiedWithBest(arms: readonly Arm[]): Arm[] {
   if (!evaluation) return [];
   return others.filter(({ entry }) => {
     const other = evaluationAt(entry, evaluation.threat);
-    return other !== undefined && overlap(other.robust.ci95, evaluation.robust.ci95);
+    return other !== undefined && overlap(bestKnown(other).ci95, bestKnown(evaluation).ci95);
   });
 }
 
@@ -86,7 +87,8 @@ function tiles(arms: readonly Arm[]): Html | false {
   const [best] = arms;
   const evaluation = best && ranking(best.entry);
   if (!best || !evaluation) return false;
-  const { robust, threat } = evaluation;
+  const { threat } = evaluation;
+  const robust = bestKnown(evaluation);
   return html`<dl class="tiles">
 ${tile('Best robust accuracy', plainPercent(shareOf(robust), robust.n), html`${best.name}, ${threat.type} eps ${epsText(threat.eps)}`)}
 ${tile('Its clean accuracy', plainPercent(shareOf(best.entry.clean), best.entry.clean.n), cleanCost(best, arms))}

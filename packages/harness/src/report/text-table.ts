@@ -1,6 +1,6 @@
 import type { Entry } from '../evaluate/index.ts';
 import { armNames } from './arms.ts';
-import { attackCost, byRank, evaluationAt, ranking, sanityCounts, shareOf, threatsOf, worstAttack } from './rank.ts';
+import { attackCost, bestKnown, byRank, evaluationAt, ranking, sanityCounts, shareOf, threatsOf, worstAttack } from './rank.ts';
 import { epsText, percentDigits, shortCount } from './words.ts';
 
 const WIDTH = 100;
@@ -46,14 +46,15 @@ function budgetColumns(entries: readonly Entry[]): TextColumn[] {
   const others = threatsOf(entries).filter(({ type, eps }) => type !== deciding?.type || eps !== deciding.eps);
   const column = (threat: { readonly type: string; readonly eps: number }, interval: boolean): TextColumn => ({
     title: shorten(`${visible(threat.type)} ${epsText(threat.eps)}`, LONGEST_BUDGET),
-    cells: entries.map((entry) => robustText(evaluationAt(entry, threat)?.robust, interval)),
+    cells: entries.map((entry) => robustText(evaluationAt(entry, threat), interval)),
     right: true,
   });
   return [...others.map((threat) => column(threat, false)), ...(deciding ? [column(deciding, true)] : [])];
 }
 
-function robustText(robust: Entry['evaluations'][number]['robust'] | undefined, interval: boolean): string {
-  if (!robust) return '-';
+function robustText(evaluation: Entry['evaluations'][number] | undefined, interval: boolean): string {
+  if (!evaluation) return '-';
+  const robust = bestKnown(evaluation);
   const [low, high] = robust.ci95;
   const share = percentDigits(shareOf(robust), robust.n);
   return interval ? `${share} [${percentDigits(low, robust.n)}, ${percentDigits(high, robust.n)}]` : share;
@@ -86,8 +87,16 @@ function layout(columns: readonly TextColumn[]): string[] {
 
 function footnotes(entries: readonly Entry[], dropped: number): string[] {
   const refused = entries.flatMap((entry) => (entry.refused ? wrap(`${visible(entry.id)} refused: ${visible(entry.refused)}`) : []));
+  const lower = entries.flatMap((entry) => {
+    const evaluation = ranking(entry);
+    const standing = evaluation?.robust.standing;
+    if (standing !== undefined) return wrap(`${visible(entry.id)}: mean of ten draws; ${standing} of ${evaluation!.robust.n} were broken by no attack.`);
+    if (!evaluation?.bestKnown) return [];
+    const { robust, bestKnown: { by } } = evaluation;
+    return wrap(`${visible(entry.id)}: the suite alone left ${percentDigits(shareOf(robust), robust.n)}; ${visible(by.join(', '))} broke more.`);
+  });
   const left = dropped > 0 ? [`${dropped} more ${dropped === 1 ? 'budget is' : 'budgets are'} in the report.`] : [];
-  return [UNITS, ...left, ...refused];
+  return [UNITS, ...lower, ...left, ...refused];
 }
 
 function wrap(text: string): string[] {

@@ -76,7 +76,11 @@ export function projectionOf(gallery: Gallery, { rows, parts, breaker }: SuiteAt
     const [x = 0, y = 0] = components.project(row);
     return [round(x), round(y)];
   };
-  const moves = breaker.flatMap((part, i) => (part < 0 ? [] : [{ from: place(embeddingAt(gallery, rows[i]!)), to: place(parts[part]!.attacked.embeddings[i]!), label: labels[rows[i]!]! }]));
+  const moves = breaker.flatMap((part, i) => {
+    const to = parts[part]?.attacked.embeddings[i];
+    // What is not finite is nowhere.
+    return to?.every(Number.isFinite) ? [{ from: place(embeddingAt(gallery, rows[i]!)), to: place(to), label: labels[rows[i]!]! }] : [];
+  });
   const points = Array.from(labels.subarray(0, MOST_POINTS), (label, row) => {
     const [x, y] = place(embeddingAt(gallery, row));
     return { x, y, label };

@@ -83,6 +83,10 @@ describe('records', () => {
     refused(JSON.stringify(without(entry)), /at 'clean'/);
     refused(JSON.stringify({ ...entry, clean: { ...entry.clean, n: 3 } }), /correct exceeds n/);
     refused(JSON.stringify({ ...entry, runtime: { ...entry.runtime, seconds: 3 } }), /at 'runtime'/);
+    const known = (correct: number, n: number): string => JSON.stringify({ ...entry, evaluations: entry.evaluations.map((one) => ({ ...one, bestKnown: { correct, n, ci95: [0, 1], by: ['S15'] } })) });
+    const { correct, n } = entry.evaluations[0]!.robust;
+    refused(known(correct, n), /at 'evaluations.0.bestKnown'.*not below robust/);
+    refused(known(correct - 1, n - 1), /not below robust/);
     expect(() => examplesFromJsonl('{"id":1}\n')).toThrow(expect.objectContaining({ code: 'RJS_EXAMPLES', message: expect.stringMatching(/line 1/) as string }));
   });
 

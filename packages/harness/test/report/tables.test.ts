@@ -1,6 +1,6 @@
 import { RobustError } from '@robustjs/core';
 import { expect, test } from 'vitest';
-import { formatTable, leaderboardTable, renderLeaderboardReadme, renderResultBlock } from '../../src/index.ts';
+import { formatTable, leaderboardTable, renderLeaderboardReadme, renderReport, renderResultBlock, wilson } from '../../src/index.ts';
 import { sharedRanks } from '../../src/report/rank.ts';
 import { sampleEntry } from './sample.ts';
 
@@ -49,6 +49,22 @@ test('refused and unreliable entries come last, without a rank', () => {
   expect(rows.map(([rank]) => rank)).toEqual(['1', '1', '3', '4', '–', '–']);
   expect(rows.slice(-2).map((row) => row[1]!.split(' ')[0])).toEqual(['masked', 'wrong']);
   expect(rows.at(-1)!.join()).toContain('refused: S07');
+});
+
+test('what a check broke besides counts: it ranks, and the figure of the suite stands beside it', async () => {
+  // 398 would lead; 380 of 500 are known to stand: 76.0 %, by hand [72.1, 79.5].
+  const lower = sampleEntry({ id: 'trades', robust: [449, 398], change: ({ evaluations }) => (evaluations[1]!.bestKnown = { correct: 380, n: 500, ci95: wilson(380, 500), by: ['S12', 'S15'] }) });
+  const entries = [...board.filter(({ method }) => method.id !== 'trades'), lower];
+  const rows = rowsOf(leaderboardTable(entries));
+  expect(rows.slice(0, 2).map((row) => [row[1]!.split(' ')[0], row[5]])).toEqual([['pgd-at', '78.2 [74.4, 81.6]'], ['trades', '76.0 [72.1, 79.5], suite alone 79.6']]);
+  expect(rowsOf(renderResultBlock('<!-- result:start --><!-- result:end -->', entries)).map((row) => row[5])).toContain('76.0 [72.1, 79.5], suite alone 79.6');
+  const lines = formatTable(entries).split('\n');
+  expect(lines.slice(2, 4).map((line) => line.split(' ')[0])).toEqual(['pgd-at', 'trades']);
+  expect(lines[3]).toContain('76.0 [72.1, 79.5]');
+  expect(lines).toContain('mnist-trades-0: the suite alone left 79.6; S12, S15 broke more.');
+  const page = await renderReport({ entries });
+  expect(page).toContain('<small>the suite alone left <data value="398">398</data>; S12, S15 broke more</small>');
+  expect(page).toContain('<h1>pgd-at keeps');
 });
 
 test('other data are another table', () => {

@@ -4,7 +4,10 @@ import { loadMnistDigits, splitClasses, take } from '@robustjs/datasets';
 import { normalized } from '@robustjs/metric-learning';
 import { branchedNorms } from '@robustjs/nn';
 import { tinyBatch, tinyNetworkFor, trainingStep } from '@robustjs/testkit';
-import { add, avgPool, concat, memory, mul, reshape, step, sub, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
+import {
+  abs, add, avgPool, concat, customGrad, expandDims, fill, greater, memory, min, mul, reshape, step, sub, sum, type Tensor, tensor2d, type Tensor2D, type Tensor4D, tidy, where, zeros,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { relabeled } from '../../src/run/disjoint-data.ts';
 import { evaluateRetrieval, retrievalEntryFromJson, type EvaluatedRetrieval } from '../../src/retrieval/index.ts';
@@ -182,4 +185,26 @@ it('trips the check for zero gradients on a model that hides them', async () => 
   });
   expect(entry.sanity.find(({ id }) => id === 'S06')).toMatchObject({ status: 'fail', value: 1 });
   expect(entry.unreliable).toBe(true);
+});
+
+it('counts a query whose embedding is not finite as lost, as plain arithmetic does', async () => {
+  await startWasm();
+  const data = await digits();
+  const known = tensor2d(Float32Array.from((await Promise.all([...data.test.ids.keys(), ...data.train.ids.keys()].map((row, i) => (i < data.test.size ? data.test : data.train).read([row])))).flatMap((image) => [...image])), [60, 784]);
+  const nowhere = (x: Tensor): Tensor => {
+    const far = greater(min(sum(abs(sub(expandDims(reshape(x, [-1, 784]), 1), expandDims(known, 0))), 2), 1, true), 1e-3);
+    return where(far, fill(far.shape, NaN), zeros(far.shape));
+  };
+  const stopped = customGrad((x) => ({ value: nowhere(x as Tensor), gradFunc: () => zerosLike(x as Tensor) }));
+  const hiding = modelOf((x) => tidy(() => add(normalized(blocks(x)), stopped(x))), { inputShape: [28, 28, 1] });
+  const { entry, projection } = await evaluateRetrieval(hiding, data, {
+    id: 'hiding', evaluation: { norm: 'Linf', eps: [0.1], attacks: [{ id: 'margin', options: { steps: 2 } }], queries: 10, batchSize: 10 }, loss: { id: 'none', preset: 'pml' }, seed: 0,
+    about: { method: { id: 'hiding', package: '', version: '', options: {} }, reconstruction: false, architecture: 'none', preprocessing: 'none', additionalData: false, reported: null },
+    runtime: { id: 'wasm', version: '', variant: '' },
+  });
+  known.dispose();
+  expect(entry.queries.correct).toBeGreaterThan(5);
+  expect(entry.evaluations[0]!.robust.correct).toBe(0);
+  expect(entry.sanity.find(({ id }) => id === 'S23')).toMatchObject({ status: 'pass' });
+  expect(projection.moves).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { type Attack, type AttackResult, type Batch, box, type Branch, evaluation, MAIN, type Model, one, type Pass, randomStream, runAttack, type ThreatModel, threatModel } from '@robustjs/core';
-import { argMax, dispose, type Tensor, type Tensor1D, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, type Tensor1D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { withZeroGradient } from '../gradient.ts';
+import { outputsOf } from '../outputs.ts';
 import { isAllowed } from '../recheck.ts';
 import type { AttackRef } from './attack-ref.ts';
 import type { Task, Workbench } from './task.ts';
@@ -32,7 +33,7 @@ export interface AttackArgs {
 /** What an attack did to the rows of a job. */
 export interface AttackRows {
   readonly broken: readonly boolean[];
-  /** Class predicted at the returned input, in a forward pass of its own. */
+  /** Class predicted at the returned input, in a forward pass of its own; -1 where an output is not finite. */
   readonly predicted: Int32Array;
   readonly gradientCalls: Int32Array;
   readonly queries: Int32Array;
@@ -64,12 +65,12 @@ export const attackTask: Task<AttackArgs, AttackRows> = {
     const model = modelFor(bench, args);
     const threat = args.threat.norm === 'box' ? box(model.bounds) : threatModel(args.threat.norm, args.threat.eps);
     const result = await resultOf(attack, { ...bench, model }, batch, args, threat);
-    const classes = tidy(() => argMax<Tensor1D>(modelJudging(bench, args).forward(result.adversarial, passOf(bench, 'judge', ...args.stream)), 1));
     try {
+      const { classes } = await outputsOf(modelJudging(bench, args), passOf(bench, 'judge', ...args.stream), result.adversarial);
       const rows = await judgeRows(result, classes, batch, args, { threat, bench });
       return { ...rows, weightsMoved: (await bench.weightsHash()) !== bench.weightsSha256 };
     } finally {
-      dispose([classes, result.adversarial]);
+      result.adversarial.dispose();
     }
   },
 };
@@ -134,8 +135,7 @@ interface Eyes {
   readonly bench: Workbench;
 }
 
-async function judgeRows(result: AttackResult, classes: Tensor1D, batch: Batch, args: AttackArgs, { threat, bench }: Eyes): Promise<Omit<AttackRows, 'weightsMoved'>> {
-  const predicted = Int32Array.from(await classes.data());
+async function judgeRows(result: AttackResult, predicted: Int32Array, batch: Batch, args: AttackArgs, { threat, bench }: Eyes): Promise<Omit<AttackRows, 'weightsMoved'>> {
   const [clean, adversarial] = [await valuesOf(batch.inputs), await valuesOf(result.adversarial)];
   const truth = await batch.labels.data();
   const size = clean.length / Math.max(1, batch.ids.length);

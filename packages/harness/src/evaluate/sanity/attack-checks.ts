@@ -1,8 +1,9 @@
 import { track, type TrackedStep } from '@robustjs/attacks';
-import { type Attack, type Batch, evaluation, linf, randomStream, runAttack, threatModel, type ThreatModel } from '@robustjs/core';
-import { argMax, cast, gather, lessEqual, logicalAnd, notEqual, tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { type Attack, type Batch, linf, randomStream, runAttack, threatModel, type ThreatModel } from '@robustjs/core';
+import { argMax, cast, equal, gather, lessEqual, logicalAnd, logicalNot, logicalOr, mul, notEqual, sum, tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { Context } from '../context.ts';
 import type { AttackRef } from '../engine/attack-ref.ts';
+import { passOf } from '../engine/attack-task.ts';
 import type { Task, Workbench } from '../engine/task.ts';
 import { withZeroGradient } from '../gradient.ts';
 import type { SuiteOutcome } from '../suite.ts';
@@ -68,13 +69,15 @@ export async function noSilentSuccess(context: Pick<Context, 'jobs' | 'book' | '
 const allowance = (eps: number): number => eps * (1 + 1e-5) + 1e-6;
 
 /** Which rows a proposal breaks, by a forward pass of its own. */
-async function brokenBy({ model, route }: Workbench, batch: Batch, { ids, inputs: values }: TrackedStep, threat: ThreatModel): Promise<ArrayLike<number>> {
+async function brokenBy(bench: Workbench, batch: Batch, { ids, inputs: values }: TrackedStep, threat: ThreatModel): Promise<ArrayLike<number>> {
   const adversarial = tidy(() => {
     const places = tensor1d(Array.from(ids, (id) => batch.ids.indexOf(id)), 'int32');
-    const [inputs, clean] = [tensor(values, [ids.length, ...model.inputShape]), gather(batch.inputs, places)];
-    const wrong = notEqual(argMax(model.forward(inputs, evaluation(route)), 1), gather(batch.labels, places));
+    const [inputs, clean] = [tensor(values, [ids.length, ...bench.model.inputShape]), gather(batch.inputs, places)];
+    const outputs = bench.model.forward(inputs, passOf(bench, 'S24'));
+    const finite = equal(sum(mul(outputs, 0), 1), 0);
+    const wrong = logicalOr(notEqual(argMax(outputs, 1), gather(batch.labels, places)), logicalNot(finite));
     const inBall = lessEqual(threat.distance(inputs, clean), allowance(threat.eps));
-    const inBox = lessEqual(linf(0).distance(threat.project(inputs, inputs, model.bounds), inputs), 0);
+    const inBox = lessEqual(linf(0).distance(threat.project(inputs, inputs, bench.model.bounds), inputs), 0);
     return cast(logicalAnd(wrong, logicalAnd(inBall, inBox)), 'int32');
   });
   const flags = await adversarial.data();

@@ -3,6 +3,7 @@ import type { ThreatModel } from '@robustjs/core';
 import { attackRows } from '../attack-rows.ts';
 import type { Context } from '../context.ts';
 import { attackHash, attackNamed } from '../engine/attack-ref.ts';
+import { needsGradients } from '../options.ts';
 import { brokenBy, type SuiteOutcome } from '../suite.ts';
 import { countTrue, type Finding, skipped } from './check.ts';
 import { brokenByGradients } from './strength.ts';
@@ -19,10 +20,30 @@ export interface Survivors {
   readonly threat: ThreatModel;
 }
 
-/** The leading rows that no attack with gradients broke. */
-export function survivorsOf(ranking: SuiteOutcome, correctRows: Int32Array, most: number): Survivors {
+/**
+ * Rows that attacks with gradients broke. In a cascade they never saw what one without gradients broke before them, so they are
+ * given those rows now: otherwise a sound model would look as if gradients missed something.
+ *
+ * @param correctRows the rows that the suite attacked.
+ */
+export async function brokenWithGradients(context: Context, ranking: SuiteOutcome, correctRows: Int32Array): Promise<boolean[]> {
   const broken = brokenByGradients(ranking);
-  return { rows: correctRows.filter((_, row) => !broken[row]).slice(0, most), n: correctRows.length, threat: ranking.threat };
+  const { norm, eps } = ranking.threat;
+  for (const { attack, configHash, places } of ranking.parts) {
+    if (!needsGradients(attack)) continue;
+    const seen = new Set(places);
+    const unseen = Array.from(correctRows, (_, place) => place).filter((place) => ranking.breaker[place]! >= 0 && !broken[place] && !seen.has(place));
+    if (unseen.length === 0) continue;
+    const rows = Int32Array.from(unseen, (place) => correctRows[place]!);
+    const attacked = await attackRows(context, rows, { attack, threat: { norm, eps }, stream: ['suite', configHash], step: { part: 'sanity', name: 'S15', eps } });
+    unseen.forEach((place, i) => (broken[place] = attacked.broken[i]!));
+  }
+  return broken;
+}
+
+/** The leading rows that no attack with gradients broke. */
+export function survivorsOf({ threat }: SuiteOutcome, broken: readonly boolean[], correctRows: Int32Array, most: number): Survivors {
+  return { rows: correctRows.filter((_, row) => !broken[row]).slice(0, most), n: correctRows.length, threat };
 }
 
 /**
@@ -33,11 +54,14 @@ export async function noiseOnSurvivors(context: Context, survivors: Survivors): 
   return onlyBroken(context, survivors, { id: 'S14', what: `${DRAWS} random points`, attack: attackNamed('noise', { draws: DRAWS }), share: 0.002 });
 }
 
-/** S15: Square, which needs no gradients, breaks hardly any row that attacks with gradients left standing. */
-export async function squareOnSurvivors(context: Context, survivors: Survivors, ranking: SuiteOutcome): Promise<Finding> {
+/**
+ * S15: Square, which needs no gradients, breaks hardly any row that attacks with gradients left standing.
+ *
+ * @param gradients rows that those broke, of the rows that the suite attacked.
+ */
+export async function squareOnSurvivors(context: Context, survivors: Survivors, ranking: SuiteOutcome, gradients: readonly boolean[]): Promise<Finding> {
   const own = ranking.parts.find(({ attack }) => attack.id === 'square');
   if (own !== undefined) {
-    const gradients = brokenByGradients(ranking);
     const only = countTrue(brokenBy(own, survivors.n).map((broken, row) => broken && !gradients[row]));
     return verdict('S15', 'Square of the suite', only, survivors.n, 0.002, own.configHash);
   }

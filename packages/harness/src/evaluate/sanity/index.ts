@@ -11,7 +11,7 @@ import { decisionWeaker } from './decision.ts';
 import { gradientCorrect } from './finite-differences.ts';
 import { frozenNotStronger } from './frozen.ts';
 import { gradientNotZero } from './gradient-checks.ts';
-import { noiseOnSurvivors, squareOnSurvivors, survivorsOf } from './gradient-free.ts';
+import { brokenWithGradients, noiseOnSurvivors, squareOnSurvivors, type Survivors, survivorsOf } from './gradient-free.ts';
 import { greyImageBreaks, neutralAtZero, unconstrainedBreaks } from './limits.ts';
 import { longerNotWeaker, restartsNotWeaker } from './longer.ts';
 import { logitsNotProbabilities, matchesClaim, noInnerOptimization } from './model-checks.ts';
@@ -53,7 +53,7 @@ const SOME = 50;
 const FEW = 10;
 // S24 doubles the forward passes of whole attacks.
 const WATCHED_ROWS = 32;
-const SURVIVORS = { full: 200, quick: 0 } as const;
+const SURVIVORS = 200;
 const STEPS = { full: 50, quick: 20 } as const;
 
 /** All checks but those about weights (S01), determinism (S02) and the existence of a gradient (S05), which come before. */
@@ -69,6 +69,8 @@ export async function sanityFindings(input: SanityInput): Promise<Finding[]> {
     const { norm, eps } = threat;
     return (await attackRows(context, some.subarray(0, 20), { attack, threat: { norm, eps }, stream: ['S26'], step: { part: 'sanity', name: 'S26', eps } })).broken;
   };
+  const gradients = checks === 'full' ? brokenWithGradients(context, ranking, input.correctRows) : Promise.resolve([]);
+  const survivors = gradients.then((broken) => survivorsOf(ranking, broken, input.correctRows, SURVIVORS));
   const findings = await Promise.all([
     gradientNotZero(context, correct, threat),
     gradientCorrect(context, some, input.approximateGradient),
@@ -76,8 +78,8 @@ export async function sanityFindings(input: SanityInput): Promise<Finding[]> {
     objectiveRises(context, correct, threat.norm, threat.eps),
     longerNotWeaker(context, correct, threat, STEPS[checks]),
     full('S12', () => restartsNotWeaker(context, some, threat)),
-    strengthChecks(input, correct),
-    full('S15', () => squareOnSurvivors(context, survivorsOf(ranking, input.correctRows, SURVIVORS.full), ranking)),
+    strengthChecks(input, correct, survivors),
+    full('S15', async () => squareOnSurvivors(context, await survivors, ranking, await gradients)),
     transferWeaker(context, correct, threat, ranking),
     full('S17', () => decisionWeaker(context, correct.subarray(0, FEW), threat, ranking)),
     neutralAtZero(context, correct, threat.norm),
@@ -112,13 +114,12 @@ async function orRefused(id: string, make: () => Promise<Finding>): Promise<Find
 }
 
 /** S13 and S14: on the suite itself where it ran on all rows, else, or besides, on attacks made for the purpose. */
-async function strengthChecks({ context, threat, outcomes, correctRows, mode, checks }: SanityInput, correct: Int32Array): Promise<Finding[]> {
-  const ranking = outcomes.at(-1)!;
+async function strengthChecks({ context, threat, outcomes, mode, checks }: SanityInput, correct: Int32Array, survivors: Promise<Survivors>): Promise<Finding[]> {
   const own = mode === 'alone' ? outcomes : [];
   const missing = own.length === 0 || (checks === 'full' && iterativeNotWeaker(own.at(-1)!).status === 'skipped');
   const attacks = [attackNamed('fgsm'), attackNamed('pgd', { steps: 20 }), attackNamed('noise', { draws: 100 })];
   const panel = missing && correct.length > 0 ? [await runSuite(context, correct, { attacks, threat, mode: 'alone', pictures: 0, part: 'sanity' })] : [];
-  const many = checks === 'full' ? [await noiseOnSurvivors(context, survivorsOf(ranking, correctRows, SURVIVORS.full))] : [];
+  const many = checks === 'full' ? [await noiseOnSurvivors(context, await survivors)] : [];
   const none = (id: string): Finding[] => [skipped(id, 'no example is classified correctly')];
   return [
     worstOf([...own, ...panel].map(iterativeNotWeaker).concat(own.length + panel.length === 0 ? none('S13') : [])),
