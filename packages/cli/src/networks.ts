@@ -6,6 +6,7 @@ import { aboutOf, type EntryAbout, loadNetwork, type Recipe } from '@robustjs/ha
 import type { OpenedModel, OpenOptions } from '@robustjs/interop';
 import { readBytes } from './read.ts';
 import { repositoryOf, resultsFolder } from './repository.ts';
+import { checkName, packagesFor } from './untrusted.ts';
 import { nearest, usage } from './usage.ts';
 
 /** A network to evaluate or attack: one of ours, or one from elsewhere. */
@@ -31,15 +32,18 @@ export interface Subject {
  *
  * @param name a file, the address of a model.json, or the name of an entry in benchmarks/results.
  * @param options what a network from elsewhere does not say of itself.
+ * @param untrusted the name does not come from whoever runs the command: nothing that it stands for is fetched or run.
  */
-export async function openNetwork(name: string, cwd: string, options: OpenOptions = {}): Promise<Subject> {
+export async function openNetwork(name: string, cwd: string, options: OpenOptions = {}, untrusted = false): Promise<Subject> {
+  if (untrusted) checkName(name);
   if (/^https?:/.test(name) || /\.(json|m?js)$/.test(name)) return elsewhere(/^https?:/.test(name) ? name : resolve(cwd, name), options);
   const path = resolve(cwd, name);
   const file = name.endsWith('.safetensors') || existsSync(path) ? path : await publishedNetwork(name, cwd);
   if (!file.endsWith('.safetensors')) throw usage("a .safetensors file of ours, a model.json of TensorFlow.js, or a module that exports predict", file, 'networks lie in the networks folder of a run');
   const [given] = Object.keys(options);
   if (given !== undefined) throw usage('a network of ours to say itself what inputs it takes', given, 'leave the option out: it is for networks from elsewhere');
-  return ours(await readBytes(file, 'a network'), cwd);
+  const bytes = await readBytes(file, 'a network');
+  return ours(bytes, untrusted ? packagesFor(bytes, name) : cwd);
 }
 
 async function ours(bytes: Uint8Array, cwd: string): Promise<Subject> {

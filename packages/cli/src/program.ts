@@ -136,7 +136,7 @@ export function programOf(choose: (action: Action) => void): Command {
   ofModels(program.command('verify'))
     .description('check a result of evaluate from its stored adversarial images, believing nothing of it')
     .argument('<dir>', 'the folder that evaluate wrote')
-    .option('--model <network>', 'the network (default: the one that evaluate was given)')
+    .option('--model <network>', 'the network (default: the one that evaluate was given, unless it is a module or an address)')
     .option('--data <id>', 'data set (default: what evaluate was given)')
     .option('--data-dir <dir>', 'folder that holds the data')
     .option('--images <file>', 'images as .npy')

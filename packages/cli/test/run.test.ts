@@ -107,6 +107,31 @@ describe('robustjs bench, outside of a repository', () => {
       expect(parsed<{ holds: boolean; checks: { what: string }[] }>(stdout)).toMatchObject({ holds: true, backend: expect.stringContaining(backend) as string });
     });
 
+    it('runs and fetches nothing that a folder names, unless it is named again', async () => {
+      const at = join(cwd, 'evaluated', 'command.json');
+      const honest = readFileSync(at, 'utf8');
+      const marker = join(cwd, 'it-ran');
+      writeFileSync(join(cwd, 'evaluated', 'model.mjs'), `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(marker)}, '');\nexport const inputShape = [28, 28, 1];\nexport const predict = (x) => x.arraySync().map(() => Array(10).fill(0));\n`);
+      // A network of ours whose method is a file: its header says so.
+      const bytes = readFileSync(join(cwd, 'whole/networks/standard.safetensors'));
+      const length = Number(bytes.readBigUInt64LE(0));
+      const header = bytes.subarray(8, 8 + length).toString().replace('\\"package\\":\\"standard\\"', '\\"package\\":\\"./model.mjs\\"').trimEnd();
+      const padded = Buffer.from(header.padEnd(8 * Math.ceil(header.length / 8)));
+      const size = Buffer.alloc(8);
+      size.writeBigUInt64LE(BigInt(padded.length));
+      writeFileSync(join(cwd, 'evaluated', 'own.safetensors'), Buffer.concat([size, padded, bytes.subarray(8 + length)]));
+      const models = ['model.mjs', './model.js', 'https://localhost:1/model.json', 'file:///model.json', 'own.safetensors'];
+      for (const model of models) {
+        writeFileSync(at, JSON.stringify({ ...parsed<object>(honest), model, cwd: join(cwd, 'evaluated') }));
+        const { code, stderr } = await robustjs(['verify', 'evaluated'], cwd);
+        expect([code, stderr]).toEqual([2, expect.stringMatching(/RJS_USAGE.*--model/)]);
+        expect(existsSync(marker)).toBe(false);
+      }
+      expect((await robustjs(['verify', 'evaluated', '--model', 'evaluated/model.mjs'], cwd)).code).toBe(1);
+      expect(existsSync(marker)).toBe(true);
+      writeFileSync(at, honest);
+    });
+
     it('finds a result that was made better', async () => {
       const honest = readFileSync(join(cwd, 'evaluated', 'entry.json'), 'utf8');
       const lie = parsed<ReturnType<typeof entry>>(honest);
