@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Bounds, Model, Route } from '@robustjs/core';
 import { aboutOf, type EntryAbout, loadNetwork, type Recipe } from '@robustjs/harness';
@@ -21,6 +22,8 @@ export interface Subject {
   /** What it was trained with; absent for foreign models. */
   readonly recipe?: Recipe;
   readonly about: Partial<EntryAbout>;
+  /** Versions of packages that loaded it, by name. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** What people must know of how it was loaded. */
   readonly remarks: readonly string[];
   /** Whether some gradient is a stand-in. */
@@ -65,6 +68,7 @@ async function elsewhere(source: string, options: OpenOptions): Promise<Subject>
     model,
     bounds: model.bounds,
     about: { architecture: softmaxRemoved ? `${architecture}, its softmax left out` : architecture, preprocessing },
+    versions: { interop: (createRequire(import.meta.url)('@robustjs/interop/package.json') as { version: string }).version },
     remarks: remarksOn(opened),
     ...((options.straightThrough?.length ?? 0) > 0 && { approximateGradient: true }),
   };

@@ -44,7 +44,7 @@ export async function evaluateNetwork(given: string | undefined, flags: Evaluate
   const subject = await openNetwork(name, context.cwd, opening);
   const data = await testData(subject, flags, context.cwd, context.signal);
   const options = { ...(await optionsOf(subject, flags, context)), runtime, signal: context.signal, ...(out !== undefined && { folder: out }) };
-  const source = { module: new URL('../subject-module.js', import.meta.url).href, setup: { name, cwd: context.cwd, options: opening } };
+  const source = { module: new URL('../subject-module.js', import.meta.url).href, setup: { name, cwd: context.cwd, options: opening }, identity: opening };
   const workers = flags.workers ?? availableParallelism();
   const evaluated = await withProgress(subject, (onProgress) => evaluateDataset(subject.evaluable, data, { ...options, workers, source, onProgress }));
   const seconds = (performance.now() - started) / 1000;
@@ -77,7 +77,7 @@ async function optionsOf(subject: Subject, flags: EvaluateFlags, { cwd }: Contex
   if (flags.suite !== undefined && flags.attacks !== undefined) throw usage('--suite or --attacks', 'both', 'name a suite, or its attacks one by one');
   const norm = flags.threat ?? recipe?.evaluation.norm ?? 'Linf';
   const name = flags.suite ?? 'default';
-  const suite = flags.attacks === undefined ? await suiteNamed(name, norm, cwd) : { attacks: flags.attacks, mode: 'alone' as const, randomized: false };
+  const suite = flags.attacks === undefined ? await suiteNamed(name, norm, cwd) : { attacks: flags.attacks, mode: 'alone' as const, randomized: false, versions: {} };
   return {
     id,
     about,
@@ -87,6 +87,7 @@ async function optionsOf(subject: Subject, flags: EvaluateFlags, { cwd }: Contex
     ...(flags.attacks === undefined && { suite: name }),
     mode: suite.mode,
     randomized: suite.randomized,
+    versions: { ...suite.versions, ...subject.versions },
     checks: flags.checks ?? (name === 'smoke' ? 'quick' : 'full'),
     clean: flags.examples ?? (flags.images === undefined ? DEFAULT_EXAMPLES : undefined),
     batchSize: flags.batchSize,

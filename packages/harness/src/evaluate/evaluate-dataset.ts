@@ -127,9 +127,10 @@ async function openLab(subject: Subject, dataset: Dataset, { settings, options, 
   const { folder, signal, onProgress, backbone, sources } = options;
   const book = new AttackBook(options.from);
   const declared = { inputShape: subject.model.inputShape, bounds: subject.model.bounds };
-  const others = Object.fromEntries(Object.entries({ ...(backbone && { [BACKBONE]: backbone }), ...sources }).map(([name, other]) => [name, subjectOf(other, declared).model]));
+  const borrowed = Object.fromEntries(Object.entries({ ...(backbone && { [BACKBONE]: backbone }), ...sources }).map(([name, other]) => [name, subjectOf(other, declared)]));
+  const others = Object.fromEntries(Object.entries(borrowed).map(([name, { model }]) => [name, model]));
   const bench: Workbench = { model: subject.model, dataset, route, seed, weightsSha256, weightsHash: subject.weightsHash, others, attack: (ref) => book.attack(ref), signal };
-  const journal = folder === undefined ? undefined : await openJournal(join(folder, JOURNAL), await identityOf(subject, dataset, settings, options, weightsSha256));
+  const journal = folder === undefined ? undefined : await openJournal(join(folder, JOURNAL), await identityOf({ subject, dataset, settings, options, weightsSha256, others: borrowed }));
   let executor: Executor;
   try {
     executor = await executorOf(bench, options, weightsSha256);

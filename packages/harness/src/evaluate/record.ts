@@ -71,7 +71,7 @@ export async function entryOf(measured: Measured, options: EvaluationOptions): P
     ...verdictOf(sanity),
     flags: flagsOf(measured),
     runtime: runtimeRecord(options.runtime),
-    versions: packageVersions(about.method.version === '' ? undefined : about.method.version),
+    versions: packageVersions(about.method.version === '' ? undefined : about.method.version, options.versions),
   };
 }
 
