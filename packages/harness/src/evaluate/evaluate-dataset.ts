@@ -79,7 +79,7 @@ export async function evaluateSubject(subject: Subject, dataset: Dataset, option
   const weightsSha256 = await subject.weightsHash();
   const lab = await openLab(subject, part, { settings, options, weightsSha256, seconds, classes });
   try {
-    const measured = await measure(subject, lab, { settings, options, weightsSha256, positions: order });
+    const measured = await measure(subject, lab, { settings, options, weightsSha256, positions: order, whole: order.length === dataset.size });
     return {
       entry: await entryOf(measured, options),
       examples: await exampleRecords(measured),
@@ -162,9 +162,11 @@ async function executorOf(bench: Workbench, { workers = 1, source, runtime, from
 interface MeasureParts extends Pick<LabParts, 'settings' | 'options' | 'weightsSha256'> {
   /** Position in the whole data set of each example evaluated. */
   readonly positions: Int32Array;
+  /** Those are all. */
+  readonly whole: boolean;
 }
 
-async function measure(subject: Subject, lab: Lab, { settings, options, weightsSha256, positions }: MeasureParts): Promise<Measured> {
+async function measure(subject: Subject, lab: Lab, { settings, options, weightsSha256, positions, whole }: MeasureParts): Promise<Measured> {
   const { dataset, jobs } = lab;
   const { seed, route, norm, randomized } = settings;
   const rows = dataset.ids.map((_, row) => row);
@@ -183,7 +185,7 @@ async function measure(subject: Subject, lab: Lab, { settings, options, weightsS
   ]);
   const findings = await sanityFindings({
     context, clean, outcomes, curve, rows, mode,
-    threat: threats.at(-1)!, claim: options.claim, correctRows: attackedRows, n: settings.attacked, checks: settings.checks, randomized,
+    threat: threats.at(-1)!, claim: options.claim, whole, correctRows: attackedRows, n: settings.attacked, checks: settings.checks, randomized,
     approximateGradient: options.approximateGradient ?? false, forwardPasses: options.forwardPasses ?? 1,
   });
   const moved = outcomes.some(({ parts }) => parts.some(({ attacked }) => attacked.weightsMoved));

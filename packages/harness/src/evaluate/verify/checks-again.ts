@@ -9,6 +9,7 @@ import type { Workbench } from '../engine/task.ts';
 import type { Entry } from '../entry.ts';
 import type { Finding } from '../sanity/check.ts';
 import { gradientExists, gradientNotZero } from '../sanity/gradient-checks.ts';
+import { checkIds } from '../sanity/ids.ts';
 import { deterministic, logitsNotProbabilities } from '../sanity/model-checks.ts';
 import type { Subject } from '../subject.ts';
 import type { Check } from './verified.ts';
@@ -47,13 +48,12 @@ const SEED = 20_240_229;
 
 /** Checks that are made wherever an example is classified correctly, whatever the model, the suite and the mode. */
 const ALWAYS: readonly string[] = ['S02', 'S03', 'S06', 'S08', 'S10', 'S19', 'S20', 'S23', 'S25', 'S29', 'S30'];
-const ALL = Array.from({ length: 30 }, (_, i) => `S${String(i + 1).padStart(2, '0')}`);
 
 /** Every check is recorded once, none is left out that could be made, and those made anew came out as recorded. */
 export function checkChecks(check: Check, { sanity, model, clean, protocol }: Entry, again: readonly Finding[], stochastic: boolean): void {
   const ids = sanity.map(({ id }) => id);
-  const once = ids.join() === ALL.join();
-  check('checks', once, once ? 'S01 to S30, each once' : `not S01 to S30 each once: ${ALL.filter((id) => !ids.includes(id)).join(', ') || ids.filter((id, i) => ids.indexOf(id) !== i || !ALL.includes(id)).join(', ') || 'in another order'}`);
+  const once = ids.join() === checkIds.join();
+  check('checks', once, once ? 'S01 to S30, each once' : `not S01 to S30 each once: ${checkIds.filter((id) => !ids.includes(id)).join(', ') || ids.filter((id, i) => ids.indexOf(id) !== i || !checkIds.includes(id)).join(', ') || 'in another order'}`);
   const skippedIds = sanity.filter(({ status }) => status === 'skipped').map(({ id }) => id);
   const unasked = skippedIds.filter((id) => (ALWAYS.includes(id) && (clean.correct > 0 || id < 'S06' || id === 'S23' || id === 'S30')) || (id === 'S01' && model.weightsSha256 !== null));
   check('checks left out', unasked.length === 0, unasked.length === 0 ? 'none that could be made' : unasked.join(', '));
