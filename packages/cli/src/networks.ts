@@ -59,7 +59,7 @@ async function ours(bytes: Uint8Array, cwd: string): Promise<Subject> {
 }
 
 async function elsewhere(source: string, options: OpenOptions): Promise<Subject> {
-  const { openModel } = await import('@robustjs/interop');
+  const [{ openModel }, { remarksOn }] = await Promise.all([import('@robustjs/interop'), import('./remarks.ts')]);
   const opened = await openModel(source, options);
   const { model, architecture, softmaxRemoved, preprocessing } = opened;
   return {
@@ -69,21 +69,9 @@ async function elsewhere(source: string, options: OpenOptions): Promise<Subject>
     bounds: model.bounds,
     about: { architecture: softmaxRemoved ? `${architecture}, its softmax left out` : architecture, preprocessing },
     versions: { interop: (createRequire(import.meta.url)('@robustjs/interop/package.json') as { version: string }).version },
-    remarks: remarksOn(opened),
+    remarks: remarksOn(opened, options.straightThrough),
     ...((options.straightThrough?.length ?? 0) > 0 && { approximateGradient: true }),
   };
-}
-
-/** What people must know, with what they can do. */
-function remarksOn({ softmaxRemoved, outputs, gradients, architecture }: OpenedModel): string[] {
-  const { missing, flat } = gradients ?? { missing: [], flat: [] };
-  return [
-    ...(softmaxRemoved ? ['Its final softmax is left out: attacks need logits, and the predictions are the same.'] : []),
-    ...(outputs === 'probabilities' ? ['It gives probabilities, whose gradients vanish: save it without its softmax.'] : []),
-    ...(missing.length > 0 ? [`TensorFlow.js has no gradient for ${missing.join(', ')}: only attacks by queries run, such as square.`] : []),
-    ...(flat.length > 0 ? [`The gradient of ${flat.join(', ')} is zero: --straight-through ${flat.join(',')} lets attacks pass (BPDA).`] : []),
-    ...(architecture === 'function' && gradients === undefined ? ['It is a function that is only asked: only attacks by queries run, such as square.'] : []),
-  ];
 }
 
 // Every model that TF.js saves is called model.json: its folder says more.
