@@ -56,6 +56,7 @@ export interface EvaluateFlags extends ModelFlags {
   readonly checks?: 'full' | 'quick';
   readonly curve?: boolean;
   readonly claim?: number;
+  readonly forwardPasses?: number;
   readonly backbone?: string;
   readonly examples?: number;
   readonly batchSize: number;
@@ -80,10 +81,11 @@ export interface AttackFlags extends ModelFlags {
   readonly labels?: string;
   readonly data?: string;
   readonly dataDir?: string;
-  readonly threat: 'Linf' | 'L2' | 'L1';
+  readonly threat?: string;
   readonly eps?: readonly string[];
   readonly attack: readonly AttackWord[];
   readonly examples: number;
+  readonly batchSize: number;
   readonly seed: number;
   readonly out: string;
 }

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Bounds, Model, Route } from '@robustjs/core';
 import { aboutOf, type EntryAbout, loadNetwork, type Recipe } from '@robustjs/harness';
 import type { OpenedModel, OpenOptions } from '@robustjs/interop';
 import { readBytes } from './read.ts';
 import { repositoryOf, resultsFolder } from './repository.ts';
+import { checkName, packagesFor } from './untrusted.ts';
 import { nearest, usage } from './usage.ts';
 
 /** A network to evaluate or attack: one of ours, or one from elsewhere. */
@@ -20,6 +22,8 @@ export interface Subject {
   /** What it was trained with; absent for foreign models. */
   readonly recipe?: Recipe;
   readonly about: Partial<EntryAbout>;
+  /** Versions of packages that loaded it, by name. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** What people must know of how it was loaded. */
   readonly remarks: readonly string[];
   /** Whether some gradient is a stand-in. */
@@ -31,15 +35,18 @@ export interface Subject {
  *
  * @param name a file, the address of a model.json, or the name of an entry in benchmarks/results.
  * @param options what a network from elsewhere does not say of itself.
+ * @param untrusted the name does not come from whoever runs the command: nothing that it stands for is fetched or run.
  */
-export async function openNetwork(name: string, cwd: string, options: OpenOptions = {}): Promise<Subject> {
+export async function openNetwork(name: string, cwd: string, options: OpenOptions = {}, untrusted = false): Promise<Subject> {
+  if (untrusted) checkName(name);
   if (/^https?:/.test(name) || /\.(json|m?js)$/.test(name)) return elsewhere(/^https?:/.test(name) ? name : resolve(cwd, name), options);
   const path = resolve(cwd, name);
   const file = name.endsWith('.safetensors') || existsSync(path) ? path : await publishedNetwork(name, cwd);
   if (!file.endsWith('.safetensors')) throw usage("a .safetensors file of ours, a model.json of TensorFlow.js, or a module that exports predict", file, 'networks lie in the networks folder of a run');
   const [given] = Object.keys(options);
   if (given !== undefined) throw usage('a network of ours to say itself what inputs it takes', given, 'leave the option out: it is for networks from elsewhere');
-  return ours(await readBytes(file, 'a network'), cwd);
+  const bytes = await readBytes(file, 'a network');
+  return ours(bytes, untrusted ? packagesFor(bytes, name) : cwd);
 }
 
 async function ours(bytes: Uint8Array, cwd: string): Promise<Subject> {
@@ -52,7 +59,7 @@ async function ours(bytes: Uint8Array, cwd: string): Promise<Subject> {
 }
 
 async function elsewhere(source: string, options: OpenOptions): Promise<Subject> {
-  const { openModel } = await import('@robustjs/interop');
+  const [{ openModel }, { remarksOn }] = await Promise.all([import('@robustjs/interop'), import('./remarks.ts')]);
   const opened = await openModel(source, options);
   const { model, architecture, softmaxRemoved, preprocessing } = opened;
   return {
@@ -61,21 +68,10 @@ async function elsewhere(source: string, options: OpenOptions): Promise<Subject>
     model,
     bounds: model.bounds,
     about: { architecture: softmaxRemoved ? `${architecture}, its softmax left out` : architecture, preprocessing },
-    remarks: remarksOn(opened),
+    versions: { interop: (createRequire(import.meta.url)('@robustjs/interop/package.json') as { version: string }).version },
+    remarks: remarksOn(opened, options.straightThrough),
     ...((options.straightThrough?.length ?? 0) > 0 && { approximateGradient: true }),
   };
-}
-
-/** What people must know, with what they can do. */
-function remarksOn({ softmaxRemoved, outputs, gradients, architecture }: OpenedModel): string[] {
-  const { missing, flat } = gradients ?? { missing: [], flat: [] };
-  return [
-    ...(softmaxRemoved ? ['Its final softmax is left out: attacks need logits, and the predictions are the same.'] : []),
-    ...(outputs === 'probabilities' ? ['It gives probabilities, whose gradients vanish: save it without its softmax.'] : []),
-    ...(missing.length > 0 ? [`TensorFlow.js has no gradient for ${missing.join(', ')}: only attacks by queries run, such as square.`] : []),
-    ...(flat.length > 0 ? [`The gradient of ${flat.join(', ')} is zero: --straight-through ${flat.join(',')} lets attacks pass (BPDA).`] : []),
-    ...(architecture === 'function' && gradients === undefined ? ['It is a function that is only asked: only attacks by queries run, such as square.'] : []),
-  ];
 }
 
 // Every model that TF.js saves is called model.json: its folder says more.

@@ -118,12 +118,13 @@ export function programOf(choose: (action: Action) => void): Command {
     .option('--images <file>', "images as .npy, [N, ...shape], channels last: floats in the network's bounds, or bytes")
     .option('--labels <file>', 'their classes as .npy, [N]')
     .addOption(new Option('--threat <norm>', "norm of the budget (default: the recipe's, or Linf)").choices(['Linf', 'L2', 'L1']))
-    .option('--eps <list>', "budgets, parted by commas; the last one ranks (default: the recipe's last, or 8/255)", budgets)
+    .option('--eps <list>', "budgets, parted by commas; the last one ranks (default: the recipe's last, or 8/255 under Linf in [0, 1])", budgets)
     .addOption(new Option('--suite <name>', 'attacks (default: default): two of ours, or AutoAttack’s versions').choices(['smoke', 'default', 'standard', 'plus', 'rand']))
     .option('--attacks <list>', 'attacks with options in place of a suite, as in noise:draws=50,pgd:steps=20:restarts=2', attackList)
     .addOption(new Option('--checks <kind>', 'sanity checks (default: full; quick with suite smoke)').choices(['full', 'quick']))
     .option('--no-curve', 'leave out accuracy against eps')
-    .option('--claim <share>', 'clean accuracy that was claimed, as a fraction, to be checked', positive)
+    .option('--claim <share>', 'clean accuracy that was claimed, as a fraction, to be checked where all examples are evaluated', positive)
+    .option('--forward-passes <n>', 'forward passes that one prediction takes, for the record (default: 1)', whole(1))
     .option('--backbone <network>', 'the network without its defense, for checks that need it')
     .option('--examples <n>', 'test examples (default: 200, or all images of --images)', whole(1))
     .option('--batch-size <n>', 'examples at a time', whole(1), 100)
@@ -136,7 +137,7 @@ export function programOf(choose: (action: Action) => void): Command {
   ofModels(program.command('verify'))
     .description('check a result of evaluate from its stored adversarial images, believing nothing of it')
     .argument('<dir>', 'the folder that evaluate wrote')
-    .option('--model <network>', 'the network (default: the one that evaluate was given)')
+    .option('--model <network>', 'the network (default: the one that evaluate was given, unless it is a module or an address)')
     .option('--data <id>', 'data set (default: what evaluate was given)')
     .option('--data-dir <dir>', 'folder that holds the data')
     .option('--images <file>', 'images as .npy')
@@ -152,13 +153,14 @@ export function programOf(choose: (action: Action) => void): Command {
     .option('--labels <file>', 'their classes as .npy, [N]')
     .option('--data <id>', "data set to take test examples from (default: the recipe's, or mnist)")
     .option('--data-dir <dir>', 'folder that holds the data')
-    .addOption(new Option('--threat <norm>', 'norm of the budget').choices(['Linf', 'L2', 'L1']).default('Linf'))
-    .option('--eps <eps>', "budget (default: the recipe's last, or 8/255)", budgets)
+    .addOption(new Option('--threat <norm>', "norm of the budget, in the units of the inputs for the first three and in pixels for the others (default: the recipe's, or Linf)").choices(['Linf', 'L2', 'L1', 'L0', 'patch', 'framing', 'pixels']))
+    .option('--eps <eps>', "budget (default: the recipe's last, or 8/255 under Linf in [0, 1])", budgets)
     .addOption(new Option('--attack <attack>', 'attack with options').argParser(attackList).default([{ id: 'pgd', options: { steps: 50 } }], 'pgd:steps=50'))
     .option('--examples <n>', 'how many test examples', whole(1), 10)
+    .option('--batch-size <n>', 'inputs at a time', whole(1), 100)
     .option('--seed <n>', 'seed of the attack', whole(0), 0)
     .option('--out <dir>', 'folder to write to', 'adversarial')
-    .addHelpText('after', examples('attack run/networks/trades.safetensors --eps 0.2', 'attack path/to/model.json --inputs x.npy --labels y.npy --attack pgd:steps=20:restarts=2'))
+    .addHelpText('after', examples('attack run/networks/trades.safetensors --eps 0.2', 'attack path/to/model.json --inputs x.npy --labels y.npy --attack pgd:steps=20:restarts=2', 'attack run/networks/trades.safetensors --threat patch --eps 5 --attack roa'))
     .action((network: string, options: AttackFlags) => choose(async (context) => (await import('./commands/attack.ts')).attackInputs(network, options, context)));
 
   program
@@ -186,7 +188,7 @@ export function programOf(choose: (action: Action) => void): Command {
     .command('leaderboard')
     .description('print the table of benchmarks/results and bring benchmarks/README.md up to date')
     .option('--check', 'change nothing; fail when benchmarks/README.md is stale')
-    .option('--add <dir>', 'first copy the entries and networks of this run into benchmarks/results')
+    .option('--add <dir>', 'first copy the entries and networks of this run into benchmarks/results, where they break no rule of publication')
     .action((options: LeaderboardFlags) => choose(async (context) => (await import('./commands/leaderboard.ts')).leaderboard(options, context)));
 
   program

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { entryFromJson, examplesFromJsonl, formatRetrievalTable, formatTable, loadNetwork, openData, parseRecipe, renderLeaderboardReadme, retrievalEntryFromJson, startRuntime } from '@robustjs/harness';
 import { exportPlain } from '@robustjs/nn';
@@ -107,6 +107,31 @@ describe('robustjs bench, outside of a repository', () => {
       expect(parsed<{ holds: boolean; checks: { what: string }[] }>(stdout)).toMatchObject({ holds: true, backend: expect.stringContaining(backend) as string });
     });
 
+    it('runs and fetches nothing that a folder names, unless it is named again', async () => {
+      const at = join(cwd, 'evaluated', 'command.json');
+      const honest = readFileSync(at, 'utf8');
+      const marker = join(cwd, 'it-ran');
+      writeFileSync(join(cwd, 'evaluated', 'model.mjs'), `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(marker)}, '');\nexport const inputShape = [28, 28, 1];\nexport const predict = (x) => x.arraySync().map(() => Array(10).fill(0));\n`);
+      // A network of ours whose method is a file: its header says so.
+      const bytes = readFileSync(join(cwd, 'whole/networks/standard.safetensors'));
+      const length = Number(bytes.readBigUInt64LE(0));
+      const header = bytes.subarray(8, 8 + length).toString().replace('\\"package\\":\\"standard\\"', '\\"package\\":\\"./model.mjs\\"').trimEnd();
+      const padded = Buffer.from(header.padEnd(8 * Math.ceil(header.length / 8)));
+      const size = Buffer.alloc(8);
+      size.writeBigUInt64LE(BigInt(padded.length));
+      writeFileSync(join(cwd, 'evaluated', 'own.safetensors'), Buffer.concat([size, padded, bytes.subarray(8 + length)]));
+      const models = ['model.mjs', './model.js', 'https://localhost:1/model.json', 'file:///model.json', 'own.safetensors'];
+      for (const model of models) {
+        writeFileSync(at, JSON.stringify({ ...parsed<object>(honest), model, cwd: join(cwd, 'evaluated') }));
+        const { code, stderr } = await robustjs(['verify', 'evaluated'], cwd);
+        expect([code, stderr]).toEqual([2, expect.stringMatching(/RJS_USAGE.*--model/)]);
+        expect(existsSync(marker)).toBe(false);
+      }
+      expect((await robustjs(['verify', 'evaluated', '--model', 'evaluated/model.mjs'], cwd)).code).toBe(1);
+      expect(existsSync(marker)).toBe(true);
+      writeFileSync(at, honest);
+    });
+
     it('finds a result that was made better', async () => {
       const honest = readFileSync(join(cwd, 'evaluated', 'entry.json'), 'utf8');
       const lie = parsed<ReturnType<typeof entry>>(honest);
@@ -178,7 +203,8 @@ describe('robustjs bench, outside of a repository', () => {
         writeFileSync(join(cwd, 'plain', 'soft.json'), JSON.stringify({ format: 'layers-model', modelTopology: topology, weightsManifest }));
         const { code, stdout, stderr } = await robustjs(['evaluate', 'plain/soft.json', ...options, '--json'], cwd);
         expect(code, stderr).toBe(0);
-        expect(stderr).toContain('Its final softmax is left out');
+        // Before the first job, not after hours.
+        expect(stderr).toMatch(/Its final softmax is left out[^]*\d+\/\d+ images/);
         // Oracle: the same network without it.
         const { entry: measured } = parsed<{ entry: ReturnType<typeof entry> }>(stdout);
         expect(measured.evaluations[0]!.robust).toEqual(evaluatedIn('evaluated').evaluations[0]!.robust);
@@ -192,6 +218,16 @@ describe('robustjs bench, outside of a repository', () => {
         expect(code).toBe(2);
         expect(stderr).toContain('8/255');
       }
+    });
+
+    it('takes no default for a budget in other units, and says which it takes', async () => {
+      for (const command of ['evaluate', 'attack']) {
+        const { code, stderr } = await robustjs([command, 'whole/networks/standard.safetensors', '--threat', 'L2', '--out', 'unsaid'], cwd);
+        expect(code).toBe(2);
+        expect(stderr).toMatch(/RJS_USAGE.*--eps beside L2/);
+      }
+      const { stdout } = await robustjs(['evaluate', 'whole/networks/standard.safetensors', '--examples', '3', '--attacks', 'fgsm', '--checks', 'quick', '--no-curve', '--forward-passes', '2', '--json', '--out', 'declared'], cwd);
+      expect(parsed<{ entry: ReturnType<typeof entry> }>(stdout).entry.model.forwardPasses).toBe(2);
     });
 
     it('attacks test examples and writes pictures and arrays', async () => {
@@ -208,6 +244,27 @@ describe('robustjs bench, outside of a repository', () => {
         expect(distance).toBeCloseTo(Math.max(...changes), 6);
         expect(distance).toBeLessThanOrEqual(0.3 + 1e-5);
       });
+    });
+
+    it.each([
+      ['jsma', 'L0', 20], ['pgd-l0:steps=5', 'L0', 20], ['roa:stride=4:candidates=2:steps=5', 'patch', 5], ['random-patch', 'patch', 5],
+      ['adversarial-framing:steps=3', 'framing', 2], ['random-pixels', 'pixels', 20],
+    ])('attacks by pixels with %s under %s %i, whatever the batch', async (attack, threat, eps) => {
+      const at = async (size: number): Promise<Buffer> => {
+        const args = ['--examples', '3', '--threat', threat, '--eps', String(eps), '--attack', attack, '--batch-size', String(size), '--out', `by-${size}`];
+        const { code, stdout, stderr } = await robustjs(['attack', 'whole/networks/standard.safetensors', ...args], cwd);
+        expect(code, stderr).toBe(0);
+        expect(stdout).toContain(`at ${threat} ${eps} pixels`);
+        return readFileSync(join(cwd, `by-${size}`, 'adversarial.npy'));
+      };
+      const [pairwise, whole] = [await at(2), await at(100)];
+      expect(pairwise).toEqual(whole);
+      // Oracle: pixels that differ, counted; a square of 5 has 25, a frame of width 2 what an image of 24 leaves of one of 28.
+      const most = { L0: eps, patch: eps * eps, framing: 28 * 28 - 24 * 24, pixels: eps }[threat]!;
+      const [clean, adversarial] = ['clean.npy', 'adversarial.npy'].map((name) => parseNpy(readFileSync(join(cwd, 'by-100', name)), name).values);
+      const changed = [0, 1, 2].map((row) => Array.from({ length: 784 }, (_, i) => row * 784 + i).filter((i) => clean![i] !== adversarial![i]).length);
+      expect(Math.max(...changed)).toBeGreaterThan(0);
+      expect(Math.max(...changed)).toBeLessThanOrEqual(most);
     });
 
     it('attacks inputs from files', async () => {
@@ -262,10 +319,26 @@ describe('robustjs leaderboard, in a repository', () => {
     const marked = '# Results\n\n<!-- leaderboard:start -->\n<!-- leaderboard:end -->\n';
     writeFileSync(readme, marked);
 
-    expect(await robustjs(['leaderboard', '--add', join(cwd, 'whole')], root)).toMatchObject({ code: 0 });
+    // Twenty images are no measurement to publish, and nothing of the run is copied.
+    const refused = await robustjs(['leaderboard', '--add', join(cwd, 'whole')], root);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/RJS_PUBLICATION.*advprop: 20 examples, .*\(small-sample\); standard: 20 examples/)]);
+    expect(existsSync(join(root, 'benchmarks', 'results'))).toBe(false);
+
+    // The same run, as if there had been five hundred.
+    cpSync(join(cwd, 'whole'), join(cwd, 'fit'), { recursive: true });
+    for (const id of ['standard', 'advprop']) {
+      const { refused: _, ...honest } = entry('whole', id);
+      const larger = {
+        ...honest, clean: { ...honest.clean, correct: 450, n: 500 }, flags: [], unreliable: false,
+        evaluations: honest.evaluations.map((one) => ({ ...one, robust: { ...one.robust, n: 500 } })),
+        sanity: honest.sanity.map((one) => ({ ...one, status: one.status === 'fail' ? 'pass' : one.status })),
+      };
+      writeFileSync(join(cwd, 'fit', 'entries', `${id}.json`), JSON.stringify(larger));
+    }
+    expect(await robustjs(['leaderboard', '--add', join(cwd, 'fit')], root)).toMatchObject({ code: 0 });
     const results = join(root, 'benchmarks', 'results', 'image-classification');
     expect(readdirSync(results).sort()).toEqual(['advprop', 'standard'].flatMap((id) => [`${id}.examples.jsonl`, `${id}.json`, `${id}.safetensors`]).concat('timing.json').sort());
-    expect(readFileSync(readme, 'utf8')).toBe(renderLeaderboardReadme(marked, [entry('whole', 'advprop'), entry('whole', 'standard')]));
+    expect(readFileSync(readme, 'utf8')).toBe(renderLeaderboardReadme(marked, [entry('fit', 'advprop'), entry('fit', 'standard')]));
 
     expect(await robustjs(['leaderboard', '--check'], root)).toMatchObject({ code: 0 });
     writeFileSync(readme, marked);

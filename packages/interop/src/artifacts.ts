@@ -40,7 +40,7 @@ export async function readArtifacts(files: Files): Promise<Artifacts> {
   if (twice !== undefined) throw refused('WEIGHTS', `each weight once in ${files.place}`, `${JSON.stringify(twice)} twice`, 'save the model again');
   const weightData = joined(buffers).buffer as ArrayBuffer;
   const artifacts = await io.getModelArtifactsForJSON(json as unknown as io.ModelJSON, () => Promise.resolve([weightSpecs, weightData]));
-  return { kind: kindOf(json.format, json.modelTopology), artifacts, sha256: await digest(JSON.stringify(json.modelTopology), weightData) };
+  return { kind: kindOf(json.format, json.modelTopology), artifacts, sha256: await digest(new TextEncoder().encode(JSON.stringify(json.modelTopology)), new Uint8Array(weightData)) };
 }
 
 function parsed(bytes: Uint8Array, place: string): z.infer<typeof modelJson> {
@@ -85,8 +85,8 @@ function kindOf(format: string | undefined, topology: object): Artifacts['kind']
   return 'node' in topology ? 'graph-model' : 'layers-model';
 }
 
-async function digest(topology: string, weights: ArrayBuffer): Promise<string> {
-  const text = new TextEncoder().encode(topology);
-  const hash = await crypto.subtle.digest('SHA-256', joined([text, new Uint8Array(weights)]));
+/** SHA-256 of bytes, one part after the other, in hexadecimal. */
+export async function digest(...parts: readonly Uint8Array[]): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', joined(parts).buffer as ArrayBuffer);
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

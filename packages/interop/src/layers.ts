@@ -44,12 +44,15 @@ async function build(artifacts: io.ModelArtifacts, place: string): Promise<Layer
   }
 }
 
-/** A number in a topology that no size of a layer can be. */
-function hugeSize(value: unknown): number | undefined {
-  if (typeof value === 'number') return Math.abs(value) > LARGEST_SIZE && Number.isInteger(value) ? value : undefined;
+// What layers make tensors or loops of; seeds, limits and constants may be any number.
+const SIZE = /(shape|size|strides|padding|cropping|units|filters|dims?|length|multiplier|dilation_?rate|num_?tokens|height|width|^n)$/i;
+
+/** A size in a topology that no layer can have: a number under the name of a size, at whatever depth of lists. */
+function hugeSize(value: unknown, isSize = false): number | undefined {
+  if (typeof value === 'number') return isSize && Math.abs(value) > LARGEST_SIZE && Number.isInteger(value) ? value : undefined;
   if (typeof value !== 'object' || value === null) return undefined;
-  for (const part of Object.values(value)) {
-    const found = hugeSize(part);
+  for (const [key, part] of Object.entries(value)) {
+    const found = hugeSize(part, Array.isArray(value) ? isSize : SIZE.test(key));
     if (found !== undefined) return found;
   }
   return undefined;

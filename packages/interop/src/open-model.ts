@@ -1,6 +1,6 @@
 import { type Bounds, type Model, modelOf, RobustError } from '@robustjs/core';
 import { type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
-import { readArtifacts } from './artifacts.ts';
+import { digest, readArtifacts } from './artifacts.ts';
 import { messageOf, refused } from './errors.ts';
 import { filesAt } from './files.ts';
 import { functionPredictor, importModule, type PredictModule } from './function.ts';
@@ -11,6 +11,7 @@ import { checkPreprocessing, type Preprocessing, preprocess, preprocessingWords 
 import type { Predictor } from './predictor.ts';
 import { checkStraightThrough, straightThrough } from './straight-through.ts';
 
+const MODULE_BYTES = 256 * 2 ** 20;
 // More than any image or clip; a damaged file must not take all memory.
 const LARGEST_INPUT = 2 ** 26;
 
@@ -43,7 +44,7 @@ export interface OpenedModel {
   readonly preprocessing: string;
   /** Its weights by name; owned by the model. */
   readonly weights: ReadonlyMap<string, Tensor>;
-  /** SHA-256 of its files; absent for a function. */
+  /** SHA-256 of its topology and weights, or of the module's own file (what that imports is not seen); absent for an object. */
   readonly sha256?: string;
 }
 
@@ -71,7 +72,9 @@ async function predictorOf(source: string | URL | PredictModule): Promise<{ pred
   if (typeof source === 'object' && !(source instanceof URL)) return { predictor: functionPredictor(source, 'the object'), differentiable: source.differentiable ?? false };
   if (/\.m?js$/.test(String(source))) {
     const module = await importModule(source);
-    return { predictor: functionPredictor(module, String(source)), differentiable: module.differentiable ?? false };
+    // Read after it ran, so that a file that is missing or broken is told of in the words of modules.
+    const sha256 = await digest(await filesAt(source).main(MODULE_BYTES));
+    return { predictor: functionPredictor(module, String(source)), sha256, differentiable: module.differentiable ?? false };
   }
   const files = filesAt(source);
   const { kind, artifacts, sha256 } = await readArtifacts(files);

@@ -2,7 +2,7 @@ import { getGradient, type GradConfig, registerGradient, type Tensor, unregister
 import { refused } from './errors.ts';
 
 /** Operations of one input `x` that keep its shape and whose steps follow it, so that the identity stands for their slope. */
-const POSSIBLE: readonly string[] = ['Ceil', 'Floor', 'Round', 'Sign', 'Step'];
+export const STRAIGHT_THROUGH: readonly string[] = ['Ceil', 'Floor', 'Round', 'Sign', 'Step'];
 
 /**
  * Runs a forward pass in which the gradients of these operations are the identity: the backward pass differentiable approximation
@@ -31,7 +31,7 @@ export function straightThrough<T>(operations: readonly string[], work: () => T)
  * @throws RobustError `RJS_MODEL_GRADIENT` naming one that cannot.
  */
 export function checkStraightThrough(operations: readonly string[]): void {
-  const impossible = operations.find((name) => !POSSIBLE.includes(name));
+  const impossible = operations.find((name) => !STRAIGHT_THROUGH.includes(name));
   if (impossible === undefined) return;
-  throw refused('GRADIENT', `operations among ${POSSIBLE.join(', ')} to pass straight through`, impossible, 'attack by queries, or write a differentiable stand-in for it');
+  throw refused('GRADIENT', `operations among ${STRAIGHT_THROUGH.join(', ')} to pass straight through`, impossible, 'attack by queries, such as with square, or write a module that exports a differentiable stand-in');
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +9,7 @@ import { useWasm } from '@robustjs/testkit';
 import { getGradient, grad, memory, round, slice, sum, type Tensor, tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { openModel, type OpenOptions, type OpenedModel } from '../src/index.ts';
-import { graphFile, layersFile, node, temporaryFolder, written } from './support.ts';
+import { graphFile, layersFile, type ModelFile, node, temporaryFolder, written } from './support.ts';
 
 const W = [[1, -2, 0.5], [0, 1, -1], [2, 0, 0], [-1, 1, 1]];
 const b = [0.1, 0.2, -0.3];
@@ -102,6 +103,30 @@ describe.each([
   });
 });
 
+describe('numbers in a topology', () => {
+  const layered = (change: (layers: { class_name: string; config: Record<string, unknown> }[]) => void): ModelFile => {
+    const file = structuredClone(layersFile(W, b));
+    change((file.json['modelTopology'] as { config: { layers: { class_name: string; config: Record<string, unknown> }[] } }).config.layers);
+    return file;
+  };
+
+  it('may be large where they are no sizes', async () => {
+    const initializer = { class_name: 'GlorotUniform', config: { seed: 20240101 } };
+    const seeded = layered((layers) => {
+      layers[1]!.config['kernel_initializer'] = initializer;
+      layers.splice(1, 0, { class_name: 'Dropout', config: { name: 'dropout', rate: 0.5, seed: 20240101 } });
+    });
+    await opened(written(join(folder, 'seeded'), seeded), async (model) => closeTo(await outputs(model), logitsOf(x)));
+  });
+
+  it.each(['units', 'batch_input_shape'])('are refused as %s before anything is made of them', async (name) => {
+    const huge = layered((layers) => (layers.find(({ config }) => name in config)!.config[name] = name === 'units' ? 20240101 : [null, 2, 2, 20240101]));
+    const attempt = openModel(written(join(folder, `huge-${name}`), huge));
+    await expect(attempt).rejects.toMatchObject({ code: 'RJS_MODEL_FORMAT' });
+    await expect(attempt).rejects.toThrow('20240101');
+  });
+});
+
 describe('gradients', () => {
   const rounded = graphFile(W, b, [], [node('steps', 'Round', ['x'])]);
 
@@ -149,7 +174,7 @@ describe('a module with predict', () => {
     const path = join(folder, 'predict.mjs');
     await writeFile(path, source);
     await opened(path, async (model) => {
-      expect(model).toMatchObject({ architecture: 'function', classes: 3 });
+      expect(model).toMatchObject({ architecture: 'function', classes: 3, sha256: createHash('sha256').update(source).digest('hex') });
       expect(model.gradients).toBeUndefined();
       expect(model.model.differentiable).toBe(false);
       closeTo(await outputs(model), [0.2, 0.4, 0.6]);

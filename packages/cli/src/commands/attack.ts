@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { attacks } from '@robustjs/attacks';
-import { type AttackResult, type Bounds, evaluation, type Model, randomStream, runAttack, threatModel, type ThreatModel } from '@robustjs/core';
+import { attacks, threatNamed } from '@robustjs/attacks';
+import { type Attack, type AttackResult, type Bounds, evaluation, type Model, randomStream, runAttack, type ThreatModel } from '@robustjs/core';
 import { take, writeNpy } from '@robustjs/datasets';
 import { checkClasses, encodePng, startRuntime, writableFolder } from '@robustjs/harness';
-import { argMax, dispose, slice, tensor, tensor1d, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { argMax, dispose, tensor, tensor1d, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { budgetOf, PIXELS } from '../budget.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { AttackFlags } from '../flags.ts';
@@ -13,7 +14,6 @@ import { openNetwork, type Subject } from '../networks.ts';
 import type { AttackWord } from '../parse.ts';
 import { nearest, usage } from '../usage.ts';
 import { testData } from '../test-data.ts';
-import { rankingEps } from './evaluate.ts';
 
 /** Inputs to attack. */
 interface Inputs {
@@ -43,22 +43,16 @@ export async function attackInputs(name: string, flags: AttackFlags, context: Co
   await startRuntime('wasm');
   const subject = await openNetwork(name, context.cwd, openOptionsOf(flags));
   const inputs = await inputsOf(subject, flags, context);
-  const threat = threatOf(subject, flags);
-  const { model } = subject;
-  const [x, labels] = [tensor(inputs.values, [inputs.ids.length, ...inputs.shape]), tensor1d(inputs.labels, 'int32')];
-  await checkLabels(model, subject, x, inputs);
-  const { signal } = context;
-  const route = subject.route && { route: subject.route };
-  const result = await runAttack(attack, { model, inputs: x, labels, ids: inputs.ids, threat, random: randomStream(flags.seed), signal, ...route });
-  const outcomes = await outcomesOf(model, subject, x, result, inputs);
-  const files = await write(out, inputs, await adversarialValues(result), outcomes, subject.bounds);
-  dispose([x, labels, result.adversarial]);
+  const { threat, remark } = threatOf(subject, flags);
+  [...subject.remarks, ...(remark === undefined ? [] : [remark])].forEach((line) => context.line(line));
+  await checkLabels(subject, inputs);
+  const { adversarial, outcomes } = await attackAll(attack, subject, inputs, { threat, flags, signal: context.signal });
+  const files = await write(out, inputs, adversarial, outcomes, subject.bounds);
   const broken = outcomes.filter(({ success }) => success).length;
   const summary = { attack: attack.id, config: attack.config, threat: { type: threat.norm, eps: threat.eps }, seed: flags.seed, broken, n: outcomes.length };
   await writeFile(join(out, 'attack.json'), `${JSON.stringify({ ...summary, outcomes }, null, 2)}\n`);
   context.result({ ...summary, out, files: [...files, 'attack.json'], outcomes });
-  subject.remarks.forEach((remark) => context.line(remark));
-  context.line(`${attack.id} at ${threat.norm} ${Number(threat.eps.toPrecision(3))}: ${broken} of ${outcomes.length} are misclassified`);
+  context.line(`${attack.id} at ${threat.norm} ${Number(threat.eps.toPrecision(3))}${PIXELS.includes(threat.norm) ? ' pixels' : ''}: ${broken} of ${outcomes.length} are misclassified`);
   for (const { id, label, cleanPrediction, adversarialPrediction } of outcomes) {
     context.line(`  ${id}: class ${label}, predicted ${cleanPrediction} clean and ${adversarialPrediction} adversarial`);
   }
@@ -66,18 +60,43 @@ export async function attackInputs(name: string, flags: AttackFlags, context: Co
   return exitCodes.ok;
 }
 
-function threatOf(subject: Subject, { threat: norm, eps }: AttackFlags): ThreatModel {
-  if (eps !== undefined && eps.length > 1) throw usage('one budget', eps.join(', '), 'attack with each on its own, and an --out of its own');
-  const threat = threatModel(norm, eps?.at(-1) ?? rankingEps(subject));
+function threatOf(subject: Subject, flags: AttackFlags): { threat: ThreatModel; remark: string | undefined } {
+  const { norm, eps, remark } = budgetOf(subject, flags);
+  if (eps.length > 1) throw usage('one budget', eps.join(', '), 'attack with each on its own, and an --out of its own');
+  const threat = threatNamed(norm, eps[0]!);
   const width = subject.bounds[1] - subject.bounds[0];
   if (norm === 'Linf' && threat.eps > width) throw usage(`eps of at most ${width}, the width of the inputs' bounds`, String(threat.eps), 'eps is in the units of the inputs: for gray levels write 8/255');
-  return threat;
+  return { threat, remark };
 }
 
 /** Labels without an output of their own would all count as misclassified. */
-async function checkLabels(model: Model, { route }: Subject, x: Tensor, { labels }: Inputs): Promise<void> {
-  const classes = tidy(() => model.forward(slice(x, 0, 1), evaluation(route)).shape[1]!);
+async function checkLabels({ model, route }: Subject, { values, shape, labels, ids }: Inputs): Promise<void> {
+  const classes = tidy(() => model.forward(tensor(values.slice(0, values.length / ids.length), [1, ...shape]), evaluation(route)).shape[1]!);
   checkClasses(labels, classes);
+}
+
+interface AttackParts {
+  readonly threat: ThreatModel;
+  readonly flags: AttackFlags;
+  readonly signal: AbortSignal;
+}
+
+/** Attacks a batch after the other; what comes of a row depends on its id, not on its batch. */
+async function attackAll(attack: Attack, subject: Subject, { values, shape, labels, ids }: Inputs, { threat, flags, signal }: AttackParts): Promise<{ adversarial: Float32Array; outcomes: Outcome[] }> {
+  const size = shape.reduce((product, length) => product * length, 1);
+  const adversarial = new Float32Array(values.length);
+  const outcomes: Outcome[] = [];
+  for (let start = 0; start < ids.length; start += flags.batchSize) {
+    const end = Math.min(ids.length, start + flags.batchSize);
+    const part: Inputs = { values: values.slice(start * size, end * size), shape, labels: labels.slice(start, end), ids: ids.slice(start, end) };
+    const [x, y] = [tensor(part.values, [end - start, ...shape]), tensor1d(part.labels, 'int32')];
+    const { model, route } = subject;
+    const result = await runAttack(attack, { model, inputs: x, labels: y, ids: part.ids, threat, random: randomStream(flags.seed), signal, ...(route && { route }) });
+    outcomes.push(...(await outcomesOf(model, subject, x, result, part)));
+    adversarial.set(await result.adversarial.data(), start * size);
+    dispose([x, y, result.adversarial]);
+  }
+  return { adversarial, outcomes };
 }
 
 function makeAttack(words: readonly AttackWord[]): ReturnType<NonNullable<(typeof attacks)[string]>> {
@@ -117,8 +136,6 @@ async function outcomesOf(model: Model, { route }: Subject, x: Tensor, result: A
     queries: result.queries[row]!,
   }));
 }
-
-const adversarialValues = async ({ adversarial }: AttackResult): Promise<Float32Array> => Float32Array.from(await adversarial.data());
 
 /** Arrays for programs, and pictures for people where the inputs are images. */
 async function write(out: string, { values, shape, labels, ids }: Inputs, adversarial: Float32Array, outcomes: readonly Outcome[], bounds: Bounds): Promise<string[]> {

@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseEps } from '@robustjs/core';
 import type { OpenOptions } from '@robustjs/interop';
-import { type DatasetEvaluationOptions, type Evaluated, evaluateDataset, stageOf, startRuntime, storeEvaluation, suiteNamed, writableFolder } from '@robustjs/harness';
+import { type DatasetEvaluationOptions, type Evaluated, evaluateDataset, refusalsOf, stageOf, startRuntime, storeEvaluation, suiteNamed, writableFolder } from '@robustjs/harness';
+import { type Budget, budgetOf } from '../budget.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { EvaluateFlags } from '../flags.ts';
@@ -15,8 +16,6 @@ import { progressView } from '../ui/progress.ts';
 import { usage } from '../usage.ts';
 import { printEntries } from './run-arms.ts';
 
-// Where neither the command line nor a recipe says: the budget that CIFAR-10 is evaluated with.
-const DEFAULT_EPS = '8/255';
 const DEFAULT_EXAMPLES = 200;
 /** What `robustjs verify` reads to know which network and data a result is about. */
 export const COMMAND_FILE = 'command.json';
@@ -43,8 +42,11 @@ export async function evaluateNetwork(given: string | undefined, flags: Evaluate
   const opening = openOptionsOf(flags);
   const subject = await openNetwork(name, context.cwd, opening);
   const data = await testData(subject, flags, context.cwd, context.signal);
-  const options = { ...(await optionsOf(subject, flags, context)), runtime, signal: context.signal, ...(out !== undefined && { folder: out }) };
-  const source = { module: new URL('../subject-module.js', import.meta.url).href, setup: { name, cwd: context.cwd, options: opening } };
+  const budget = budgetOf(subject, flags);
+  // Said before the work, while there is still time to ask for something else.
+  [...subject.remarks, ...(budget.remark === undefined ? [] : [budget.remark])].forEach((remark) => context.line(remark));
+  const options = { ...(await optionsOf(subject, flags, budget, context)), runtime, signal: context.signal, ...(out !== undefined && { folder: out }) };
+  const source = { module: new URL('../subject-module.js', import.meta.url).href, setup: { name, cwd: context.cwd, options: opening }, identity: opening };
   const workers = flags.workers ?? availableParallelism();
   const evaluated = await withProgress(subject, (onProgress) => evaluateDataset(subject.evaluable, data, { ...options, workers, source, onProgress }));
   const seconds = (performance.now() - started) / 1000;
@@ -54,9 +56,10 @@ export async function evaluateNetwork(given: string | undefined, flags: Evaluate
     await storeEvaluation(out, evaluated, { classNames: data.classNames, timing: { wallSeconds: seconds, workers, device: `${id} ${variant}`, processor: device } });
   }
   const { entry } = evaluated;
-  context.result({ entry, ...(out !== undefined && { out }) });
+  const refusals = refusalsOf(entry);
+  context.result({ entry, refusals, ...(out !== undefined && { out }) });
   printEntries([entry], context);
-  subject.remarks.forEach((remark) => context.line(remark));
+  if (refusals.length > 0) context.line(`Not for publication: ${refusals.map(({ says }) => says).join('; ')}.`);
   context.line(`${entry.clean.n} test examples of ${entry.dataset.id}, ${duration(seconds)}${out === undefined ? '' : `; written to ${out}`}`);
   return entry.refused === undefined ? exitCodes.ok : exitCodes.failed;
 }
@@ -69,24 +72,21 @@ function modelNamed(given: string | undefined, flag: string | undefined): string
   return name;
 }
 
-/** The budget that ranks, where none is asked for. */
-export const rankingEps = ({ recipe }: Subject): number | string => recipe?.evaluation.eps.at(-1) ?? DEFAULT_EPS;
-
-async function optionsOf(subject: Subject, flags: EvaluateFlags, { cwd }: Context): Promise<DatasetEvaluationOptions> {
-  const { id, recipe, route, about } = subject;
+async function optionsOf(subject: Subject, flags: EvaluateFlags, { norm, eps }: Budget, { cwd }: Context): Promise<DatasetEvaluationOptions> {
+  const { id, route, about } = subject;
   if (flags.suite !== undefined && flags.attacks !== undefined) throw usage('--suite or --attacks', 'both', 'name a suite, or its attacks one by one');
-  const norm = flags.threat ?? recipe?.evaluation.norm ?? 'Linf';
   const name = flags.suite ?? 'default';
-  const suite = flags.attacks === undefined ? await suiteNamed(name, norm, cwd) : { attacks: flags.attacks, mode: 'alone' as const, randomized: false };
+  const suite = flags.attacks === undefined ? await suiteNamed(name, norm, cwd) : { attacks: flags.attacks, mode: 'alone' as const, randomized: false, versions: {} };
   return {
     id,
     about,
-    norm,
-    eps: (flags.eps ?? [rankingEps(subject)]).map(parseEps),
+    norm: norm as 'Linf' | 'L2' | 'L1',
+    eps: eps.map(parseEps),
     ...(suite.attacks && { attacks: suite.attacks }),
     ...(flags.attacks === undefined && { suite: name }),
     mode: suite.mode,
     randomized: suite.randomized,
+    versions: { ...suite.versions, ...subject.versions },
     checks: flags.checks ?? (name === 'smoke' ? 'quick' : 'full'),
     clean: flags.examples ?? (flags.images === undefined ? DEFAULT_EXAMPLES : undefined),
     batchSize: flags.batchSize,
@@ -94,6 +94,7 @@ async function optionsOf(subject: Subject, flags: EvaluateFlags, { cwd }: Contex
     pictures: 8,
     from: cwd,
     ...(flags.claim !== undefined && { claim: flags.claim }),
+    ...(flags.forwardPasses !== undefined && { forwardPasses: flags.forwardPasses }),
     ...(flags.curve === false && { curve: false as const }),
     ...(flags.backbone !== undefined && { backbone: (await openNetwork(flags.backbone, cwd)).evaluable }),
     ...(subject.approximateGradient && { approximateGradient: true }),

@@ -1,8 +1,9 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
+import { RobustError } from '@robustjs/core';
 import {
-  entriesIn, type Entry, formatRetrievalTable, formatTable, imageClassification, metricLearning, type PerformanceRecord, renderClaims, renderLeaderboardReadme, renderPerformance, renderResultBlock,
+  entriesIn, type Entry, formatRetrievalTable, formatTable, imageClassification, metricLearning, type PerformanceRecord, refusalsOf, renderClaims, renderLeaderboardReadme, renderPerformance, renderResultBlock,
   type RetrievalEntryWithExamples, retrievalEntriesIn, retrievalEntriesWithExamples,
 } from '@robustjs/harness';
 import { attacksPage } from '../attacks-page.ts';
@@ -84,6 +85,7 @@ async function newestPerformance(root: string): Promise<PerformanceRecord | unde
 async function addRun(run: string, root: string, { line }: Context): Promise<void> {
   const found = await entriesOf(join(run, 'entries'));
   if (found.length === 0) throw usage('the folder of a run with entries', run, 'pass the folder that robustjs bench wrote');
+  refuseUnpublishable(found);
   const timings = (await readJsonFile(join(run, 'timing.json'), 'the times of a run')) as Readonly<Record<string, unknown>>;
   for (const stored of found) {
     const folder = join(resultsFolder(root), stored.track);
@@ -95,6 +97,13 @@ async function addRun(run: string, root: string, { line }: Context): Promise<voi
     await addTiming(join(folder, 'timing.json'), id, timings[stored.entry.id]);
     line(`added    ${relative(root, folder)}/${id}.json`);
   }
+}
+
+/** Nothing of a run is copied where one entry breaks a rule of publication; those of retrieval are of another kind. */
+function refuseUnpublishable(found: Awaited<ReturnType<typeof entriesOf>>): void {
+  const broken = found.flatMap(({ entry, track }) => (track === imageClassification.id ? refusalsOf(entry as Entry).map(({ rule, says }) => `${entry.id}: ${says} (${rule})`) : []));
+  if (broken.length === 0) return;
+  throw new RobustError('RJS_PUBLICATION', { expected: 'entries fit for publication', got: broken.join('; '), fix: 'evaluate again without what is named; the run itself stays as it is' });
 }
 
 /** The entries of a run, whatever its track: all of them are of one. */

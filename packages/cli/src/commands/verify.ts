@@ -18,7 +18,7 @@ export async function verify(folder: string, flags: VerifyFlags, context: Contex
   const { model = command.model, data, dataDir, images, labels } = flags;
   if (model === undefined) throw usage('--model, since the folder does not say what was evaluated', 'none', 'name the network that this is a result of');
   const cwdOf = (given: unknown): string => (given === undefined ? (command.cwd ?? context.cwd) : context.cwd);
-  const subject = await openNetwork(model, cwdOf(flags.model), { ...command.options, ...openOptionsOf(flags) });
+  const subject = await openNetwork(model, cwdOf(flags.model), { ...command.options, ...openOptionsOf(flags) }, flags.model === undefined);
   // Data named here replace all that the folder says of them.
   const named = data ?? dataDir ?? images ?? labels;
   const dataset = await testData(subject, named === undefined ? command : flags, cwdOf(named), context.signal);
@@ -36,7 +36,8 @@ async function startBackend(backend: VerifyFlags['backend']): Promise<string> {
     const { id, variant } = await startRuntime('wasm');
     return `${id} ${variant}`;
   }
-  await import('@tensorflow/tfjs-backend-cpu');
+  // TF.js's own gradients, which Node's bundle of it lacks.
+  await Promise.all([import('@tensorflow/tfjs-backend-cpu'), import('@robustjs/backend-wasm/gradients')]);
   const { ready, setBackend } = await import('@tensorflow/tfjs-core');
   await setBackend('cpu');
   await ready();

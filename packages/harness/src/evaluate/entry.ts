@@ -133,7 +133,7 @@ export interface Entry extends Omit<EntryAbout, 'architecture' | 'preprocessing'
   /** Remarks such as `small-sample`; listed in the guide on reading results. */
   flags: string[];
   runtime: { id: string; version: string; variant: string };
-  /** Versions of packages: `core`, `harness`, `tfjs`, and `plugin` where there is one. */
+  /** Versions of packages: `core`, `attacks`, `harness`, `tfjs`, `backend` for wasm; `plugin` of the method, `interop` and that of the suite where they took part. */
   versions: Record<string, string>;
 }
 

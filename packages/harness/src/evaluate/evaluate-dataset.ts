@@ -80,7 +80,7 @@ export async function evaluateSubject(subject: Subject, dataset: Dataset, option
   const weightsSha256 = await subject.weightsHash();
   const lab = await openLab(subject, part, { settings, options, weightsSha256, seconds, classes });
   try {
-    const measured = await measure(subject, lab, { settings, options, weightsSha256, positions: order });
+    const measured = await measure(subject, lab, { settings, options, weightsSha256, positions: order, whole: order.length === dataset.size });
     return {
       entry: await entryOf(measured, options),
       examples: await exampleRecords(measured),
@@ -128,9 +128,10 @@ async function openLab(subject: Subject, dataset: Dataset, { settings, options, 
   const { folder, signal, onProgress, backbone, sources } = options;
   const book = new AttackBook(options.from);
   const declared = { inputShape: subject.model.inputShape, bounds: subject.model.bounds };
-  const others = Object.fromEntries(Object.entries({ ...(backbone && { [BACKBONE]: backbone }), ...sources }).map(([name, other]) => [name, subjectOf(other, declared).model]));
+  const borrowed = Object.fromEntries(Object.entries({ ...(backbone && { [BACKBONE]: backbone }), ...sources }).map(([name, other]) => [name, subjectOf(other, declared)]));
+  const others = Object.fromEntries(Object.entries(borrowed).map(([name, { model }]) => [name, model]));
   const bench: Workbench = { model: subject.model, dataset, route, seed, weightsSha256, weightsHash: subject.weightsHash, others, attack: (ref) => book.attack(ref), signal };
-  const journal = folder === undefined ? undefined : await openJournal(join(folder, JOURNAL), await identityOf(subject, dataset, settings, options, weightsSha256));
+  const journal = folder === undefined ? undefined : await openJournal(join(folder, JOURNAL), await identityOf({ subject, dataset, settings, options, weightsSha256, others: borrowed }));
   let executor: Executor;
   try {
     executor = await executorOf(bench, options, weightsSha256);
@@ -162,9 +163,11 @@ async function executorOf(bench: Workbench, { workers = 1, source, runtime, from
 interface MeasureParts extends Pick<LabParts, 'settings' | 'options' | 'weightsSha256'> {
   /** Position in the whole data set of each example evaluated. */
   readonly positions: Int32Array;
+  /** Those are all. */
+  readonly whole: boolean;
 }
 
-async function measure(subject: Subject, lab: Lab, { settings, options, weightsSha256, positions }: MeasureParts): Promise<Measured> {
+async function measure(subject: Subject, lab: Lab, { settings, options, weightsSha256, positions, whole }: MeasureParts): Promise<Measured> {
   const { dataset, jobs } = lab;
   const { seed, route, norm, randomized } = settings;
   const threats = settings.budgets.map((eps) => threatModel(norm, eps));
@@ -184,7 +187,7 @@ async function measure(subject: Subject, lab: Lab, { settings, options, weightsS
   ]);
   const findings = await sanityFindings({
     context, clean, outcomes, curve, rows, mode,
-    threat: threats.at(-1)!, claim: options.claim, correctRows: attackedRows, n: settings.attacked, checks: settings.checks, randomized,
+    threat: threats.at(-1)!, claim: options.claim, whole, correctRows: attackedRows, n: settings.attacked, checks: settings.checks, randomized,
     approximateGradient: options.approximateGradient ?? false, forwardPasses: options.forwardPasses ?? 1,
   });
   const moved = outcomes.some(({ parts }) => parts.some(({ attacked }) => attacked.weightsMoved));

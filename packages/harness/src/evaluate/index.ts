@@ -9,6 +9,7 @@ export type { SubjectModule, SubjectSource } from './engine/replica-setup.ts';
 export { type ExampleRecord, examplesFromJsonl, examplesToJsonl } from './examples.ts';
 export type { CurveOptions, EvaluationOptions, NamedAttack } from './options.ts';
 export type { EvaluationProgress } from './progress.ts';
+export { type Refusal, refusalsOf } from './refusals.ts';
 export type { SanityCheck, SanityStatus } from './sanity/check.ts';
 export type { Evaluable, Predictor } from './subject.ts';
 export { wilson } from './wilson.ts';

@@ -44,6 +44,8 @@ export interface EvaluationOptions {
   readonly randomized?: boolean | undefined;
   /** The gradient is a stand-in for one that does not exist (BPDA), so it need not agree with finite differences. */
   readonly approximateGradient?: boolean | undefined;
+  /** Versions of packages by name that the measurement depends on besides ours, such as that of the suite; they go into the record. */
+  readonly versions?: Readonly<Record<string, string>> | undefined;
   /** Forward passes that one prediction takes. Default 1. */
   readonly forwardPasses?: number | undefined;
   /** The network without its defense, for the checks S16 and S27. */

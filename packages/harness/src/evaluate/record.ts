@@ -74,7 +74,7 @@ export async function entryOf(measured: Measured, options: EvaluationOptions): P
     ...verdictOf(sanity),
     flags: flagsOf(measured),
     runtime: runtimeRecord(options.runtime),
-    versions: packageVersions(about.method.version === '' ? undefined : about.method.version),
+    versions: packageVersions(about.method.version === '' ? undefined : about.method.version, options.versions),
   };
 }
 
@@ -149,11 +149,14 @@ function curveRecord({ curve }: Measured, { attack, examples }: NonNullable<Sett
 }
 
 const SMALL_SAMPLE = 500;
+// A network that is right on so many images by itself is rare; one that was shown no others is not.
+const MANY = 100;
 
-function flagsOf({ settings, clean, outcomes, sanity, stochastic }: Measured): string[] {
+function flagsOf({ settings, dataset, clean, outcomes, sanity, stochastic }: Measured): string[] {
   const parts = outcomes.flatMap((outcome) => outcome.parts);
   const raised: Readonly<Record<string, boolean>> = {
     'small-sample': settings.attacked < SMALL_SAMPLE,
+    'all-correct': dataset.id === 'custom' && dataset.size >= MANY && clean.correct.every(Boolean),
     'nothing-to-attack': parts.every(({ attacked }) => attacked.broken.length === 0),
     'no-iterative-attack': parts.every((part) => strengthOf(part) !== 'iterative'),
     'no-noise': settings.checks === 'quick' && settings.mode === 'alone' && parts.every(({ attack }) => attack.id !== 'noise'),

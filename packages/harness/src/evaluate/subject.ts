@@ -19,6 +19,8 @@ export interface WeighedModel {
   readonly model: Model;
   /** Its weights by name. */
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** SHA-256 of its files, by which results of another model are told apart. */
+  readonly sha256?: string;
 }
 
 /** What can be evaluated: a model of ours or an opened one, anything with `predict`, or a function from inputs to logits. */
@@ -31,6 +33,8 @@ export interface Subject {
   readonly parameterCount: number;
   /** SHA-256 of parameters and buffers; null where they cannot be seen. */
   readonly weightsHash: () => Promise<string | null>;
+  /** SHA-256 of the files that it comes from, where it comes from some. */
+  readonly sha256?: string | undefined;
 }
 
 /** What a foreign model is not expected to know about itself. */
@@ -51,7 +55,9 @@ export function subjectOf(evaluable: Evaluable, declared: InputDeclaration, fall
   if (typeof evaluable === 'function') return seenFromOutside(evaluable, shapeOf(declared.inputShape, fallback), declared.bounds, []);
   if (typeof evaluable !== 'object' || evaluable === null) throw notAModel(String(evaluable));
   if (isModel(evaluable)) return ours(evaluable, declared);
-  if ('weights' in evaluable && 'model' in evaluable) return { ...ours(evaluable.model, declared), ...weighed([...evaluable.weights.values()]) };
+  if ('weights' in evaluable && 'model' in evaluable) {
+    return { ...ours(evaluable.model, declared), ...weighed([...evaluable.weights.values()]), sha256: evaluable.sha256 };
+  }
   if (typeof evaluable.predict !== 'function') throw notAModel('an object without predict');
   const inputs = evaluable.inputs ?? [];
   if (inputs.length > 1) {

@@ -2,12 +2,15 @@ import type { Attack } from '@robustjs/core';
 import { suiteMembers } from './engine/attack-ref.ts';
 import { wrong } from './errors.ts';
 import type { NamedAttack } from './options.ts';
+import { installedVersion } from './versions.ts';
 
 /** Attacks that belong together, and how they are run. */
 export interface Suite {
   readonly attacks: readonly (Attack | NamedAttack)[] | undefined;
   readonly mode: 'alone' | 'cascade';
   readonly randomized: boolean;
+  /** Versions of packages that it comes from, by name. */
+  readonly versions?: Readonly<Record<string, string>>;
 }
 
 const AUTOATTACK = '@robustjs/autoattack';
@@ -28,6 +31,9 @@ export const SUITES: readonly string[] = ['smoke', 'default', ...VERSIONS];
 export async function suiteNamed(name: string, norm: string, from?: string): Promise<Suite> {
   if (name === 'default') return { attacks: undefined, mode: 'alone', randomized: false };
   if (name === 'smoke') return { attacks: [{ id: 'noise', options: { draws: 100 } }, { id: 'fgsm' }, { id: 'pgd', options: { steps: 10 } }], mode: 'alone', randomized: false };
-  if (VERSIONS.includes(name)) return { attacks: await suiteMembers(AUTOATTACK, name, norm, from), mode: 'cascade', randomized: name === 'rand' };
+  if (VERSIONS.includes(name)) {
+    const attacks = await suiteMembers(AUTOATTACK, name, norm, from);
+    return { attacks, mode: 'cascade', randomized: name === 'rand', versions: { autoattack: installedVersion(AUTOATTACK, from ?? process.cwd()) } };
+  }
   throw wrong('OPTION', `a suite among ${SUITES.join(', ')}`, JSON.stringify(name), 'name one of these, or the attacks themselves');
 }

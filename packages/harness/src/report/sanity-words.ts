@@ -46,6 +46,7 @@ export function sanityWords(id: string): SanityWords {
 
 const FLAGS: Readonly<Record<string, string>> = {
   'small-sample': 'fewer examples were attacked than published figures need (500)',
+  'all-correct': 'every image given is classified correctly, as if those that are not had been left out, so robust accuracy is too high',
   'nothing-to-attack': 'the model gets no image right, so there was nothing to attack',
   'no-iterative-attack': 'no attack of the suite takes more than one step, so the figures are too high',
   'no-noise': 'the suite has no random noise to compare the attacks with',

@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startWasm } from '@robustjs/backend-wasm';
-import type { Model } from '@robustjs/core';
+import { type Model, modelOf } from '@robustjs/core';
 import { type Dataset, memoryDataset } from '@robustjs/datasets';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateDataset, readEvaluation, storeEvaluation, type StoredEvaluation, verifyEvaluation } from '../../src/evaluate/index.ts';
+import { wilson } from '../../src/evaluate/wilson.ts';
 import { SHAPE, stripes, trainedModel } from './fixtures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'robustjs-verify-'));
@@ -101,5 +102,77 @@ describe('verifyEvaluation', () => {
     const lie = copy();
     lie.adversarial = [lie.adversarial[0]!, { shape: [1, ...SHAPE], values: values(lie).slice(0, 36) }];
     expect(await broken(lie)).toEqual(['shape at 0.1']);
+  });
+
+  it('finds checks left out, made twice, or come out otherwise', async () => {
+    const without = copy();
+    without.entry.sanity = without.entry.sanity.filter(({ id }) => id !== 'S20');
+    expect(await broken(without)).toEqual(['checks']);
+    const twice = copy();
+    twice.entry.sanity.push(twice.entry.sanity[0]!);
+    expect(await broken(twice)).toEqual(['checks']);
+    const skipped = copy();
+    skipped.entry.sanity.find(({ id }) => id === 'S20')!.status = 'skipped';
+    expect(await broken(skipped)).toEqual(['checks left out']);
+    const worse = copy();
+    Object.assign(worse.entry.sanity.find(({ id }) => id === 'S06')!, { status: 'fail' });
+    worse.entry.unreliable = true;
+    expect(await broken(worse)).toEqual(['S06']);
+  });
+});
+
+describe('verifyEvaluation, of models that do not decide', () => {
+  const ten = stripes(10);
+  // Class 0 of all: right on half of them.
+  const half = Array.from({ length: 10 }, (_, i) => i % 2);
+  const data = memoryDataset({ id: 'halves', split: 'test', inputShape: SHAPE, classes: 2, images: ten.images, labels: half });
+  const constant = modelOf((x) => tf.tidy(() => tf.add(tf.mul(tf.sum(tf.reshape(x, [x.shape[0], 36]), 1, true), [[0, 0]]), [[0.1, 0]])), { inputShape: SHAPE });
+  const options = { eps: 0.1, attacks: [{ id: 'noise', options: { draws: 2 } }, { id: 'fgsm' }], checks: 'quick', curve: false } as const;
+
+  const storedOf = async (of: Model, more: object = {}): Promise<StoredEvaluation> => {
+    const at = mkdtempSync(join(folder, 'one-'));
+    await storeEvaluation(at, await evaluateDataset(of, data, { ...options, ...more }));
+    return readEvaluation(at);
+  };
+  /** All right, as far as one who writes the files can say so. */
+  const forged = (honest: StoredEvaluation, draws?: number[]): StoredEvaluation => {
+    const lie = structuredClone(honest);
+    const all = { correct: 10, n: 10, ci95: wilson(10, 10), ...(draws && { draws }) };
+    Object.assign(lie.entry, { clean: all });
+    Object.assign(lie.entry.evaluations[0]!.robust, all);
+    lie.examples.forEach((example) => {
+      Object.assign(example, { predicted: example.label, clean: true });
+      Object.assign(example.outcomes[0]!, { robust: true });
+    });
+    return lie;
+  };
+
+  it('finds that a constant model is said to draw random numbers, so that anything would go', async () => {
+    const honest = await storedOf(constant);
+    expect(honest.entry.clean.correct).toBe(5);
+    expect(await broken(honest, constant, data)).toEqual([]);
+    const lie = forged(honest);
+    lie.entry.model.stochastic = true;
+    expect(await broken(lie, constant, data)).toEqual(expect.arrayContaining(['randomness', 'clean predictions', 'clean accuracy', 'robust accuracy']));
+  });
+
+  it('counts draws anew instead of taking their mean', async () => {
+    const honest = await storedOf(constant, { randomized: true });
+    expect(honest.entry.evaluations[0]!.robust.draws).toEqual(Array(10).fill(5));
+    expect(await broken(honest, constant, data)).toEqual([]);
+    const lie = forged(honest, Array<number>(10).fill(10));
+    expect(await broken(lie, constant, data)).toEqual(expect.arrayContaining(['clean accuracy', 'robust accuracy']));
+  });
+
+  it('lets a model that does draw differ by chance, and by no more', async () => {
+    // Class 0 with probability 0.8, whatever a row shows: half of the labels are 0, so five of ten in the mean, with variance 10 * 0.16.
+    const coin: Model = { ...constant, forward: (x, pass) => tf.tidy(() => {
+      const heads = tf.tensor(pass.random!.uniform(x.shape[0]).map((u) => (u < 0.8 ? 1 : -1)), [x.shape[0], 1]);
+      return tf.add(constant.forward(x, pass), tf.concat([heads, tf.neg(heads)], 1));
+    }) };
+    const honest = await storedOf(coin, { randomized: true });
+    expect(honest.entry.model.stochastic).toBe(true);
+    expect(await broken(honest, coin, data)).toEqual([]);
+    expect(await broken(forged(honest, Array<number>(10).fill(10)), coin, data)).toEqual(expect.arrayContaining(['clean accuracy', 'robust accuracy']));
   });
 });

@@ -7,6 +7,8 @@ export interface SubjectSource {
   readonly module: string;
   /** Handed to it; structured-cloneable. */
   readonly setup: unknown;
+  /** What makes it the model that it is besides its files, such as preprocessing; as JSON a part of what results are known by. */
+  readonly identity?: unknown;
 }
 
 /** What such a module exports. */

@@ -61,9 +61,10 @@ export function logitsNotProbabilities({ probabilityRows, predicted }: CleanOutc
   return { id: 'S03', status: all ? 'fail' : 'pass', value: n === 0 ? null : probabilityRows / n, threshold: null, n, note };
 }
 
-/** S04: clean accuracy is what was claimed, to a tenth of a point. */
-export function matchesClaim(correct: number, n: number, claim: number | undefined): Finding {
+/** S04: clean accuracy is what was claimed, to a tenth of a point; on a part of the data it differs by chance. */
+export function matchesClaim(correct: number, n: number, claim: number | undefined, whole: boolean): Finding {
   if (claim === undefined) return skipped('S04', 'no clean accuracy was claimed');
+  if (!whole) return skipped('S04', `the claimed ${claim} is of the whole test set, and ${correct} of ${n} were counted here: evaluate all examples to have it checked`);
   const difference = Math.abs(correct / n - claim);
   // A claim rounded to a tenth of a point must not fail by float error.
   const fine = difference <= 0.001 + 1e-9;
