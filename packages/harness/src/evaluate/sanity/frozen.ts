@@ -47,6 +47,7 @@ export const frozenTask: Task<FrozenArgs, FrozenRows> = {
 export async function frozenNotStronger(context: Context, rows: Int32Array, { norm, eps }: ThreatModel, brokenDrawing: (attack: ReturnType<typeof attackNamed>) => Promise<readonly boolean[]>): Promise<Finding> {
   if (!context.stochastic) return skipped('S26', 'the model draws no random numbers');
   if (rows.length === 0) return skipped('S26', 'no example is classified correctly');
+  if (context.flat) return skipped('S26', 'there is no gradient (S05)');
   const attack = attackNamed('pgd', { steps: 20 });
   const parts = await context.jobs.run(frozenTask, { attack: await context.book.refOf(attack), norm, eps }, rows, { part: 'sanity', name: 'S26', eps });
   if (parts.some(({ holds }) => !holds)) return skipped('S26', "the model's draws cannot be held still: they do not come from the pass");

@@ -7,6 +7,7 @@ import { localExecutor } from '../engine/executor.ts';
 import { jobsOf } from '../engine/jobs.ts';
 import type { Workbench } from '../engine/task.ts';
 import type { Entry } from '../entry.ts';
+import { Found } from '../found.ts';
 import type { Finding } from '../sanity/check.ts';
 import { gradientExists, gradientNotZero } from '../sanity/gradient-checks.ts';
 import { checkIds } from '../sanity/ids.ts';
@@ -36,10 +37,11 @@ export async function checksAgain(entry: Entry, { subject, branch, evaluated, at
   const jobs = jobsOf({ executor: localExecutor(bench), journal: undefined, ids: evaluated.ids, batchSize, signal: undefined, onProgress: undefined, onSeconds: () => {} });
   const rows = evaluated.ids.map((_, row) => row);
   const [s02, s05] = [await deterministic({ jobs }, rows.subarray(0, ROWS)), await gradientExists(jobs, rows, model)];
-  const context: Context = { jobs, book, bench, model, classes: evaluated.classes, dataset: evaluated, route, seed, flat: s05.status !== 'pass', stochastic: s02.status !== 'pass', others: [] };
+  const threat = entry.evaluations.at(-1)?.threat;
+  const found = new Found({ norm: threat?.type ?? 'Linf', eps: threat?.eps ?? 0 });
+  const context: Context = { jobs, book, bench, model, classes: evaluated.classes, dataset: evaluated, route, seed, flat: s05.status !== 'pass', stochastic: s02.status !== 'pass', found, others: [] };
   const clean = await cleanOutcome(context, rows);
   const correct = rows.subarray(0, attacked).filter((row) => clean.correct[row]).subarray(0, ROWS);
-  const threat = entry.evaluations.at(-1)?.threat;
   const s06 = threat === undefined ? [] : [await gradientNotZero(context, correct, threatModel(threat.type, threat.eps))];
   return [s02, logitsNotProbabilities(clean), s05, ...s06];
 }
