@@ -3,6 +3,7 @@ import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { wrong } from '../errors.ts';
+import { takeLock } from './lock.ts';
 
 /**
  * Results that are done, in a file that is only appended to. A record is its length, its SHA-256 and its content; what was
@@ -28,26 +29,32 @@ const IDENTITY = 'identity';
  * Opens the journal of an evaluation, or begins one.
  *
  * @param identity everything that determines the results, field by field.
- * @throws RobustError `RJS_EVALUATE_FOLDER` where the file holds the results of another evaluation, naming a field.
+ * @throws RobustError `RJS_EVALUATE_FOLDER` where the file holds the results of another evaluation, naming a field, or another process is at
+ * work on it.
  */
 export async function openJournal(path: string, identity: Readonly<Record<string, unknown>>): Promise<Journal> {
   await mkdir(dirname(path), { recursive: true });
+  const release = await takeLock(`${path}.lock`);
   // Appending, so that a record is written whole wherever the file ends by then.
-  const file = await open(path, 'a+');
+  const file = await open(path, 'a+').catch(async (error: unknown) => {
+    await release();
+    throw error;
+  });
   try {
     const places = await scan(file);
-    const journal = over(file, places);
+    const journal = over(file, places, release);
     const before = (await journal.get(IDENTITY)) as Readonly<Record<string, unknown>> | undefined;
     if (before === undefined) await journal.add(IDENTITY, identity);
     else checkSame(before, identity, path);
     return journal;
   } catch (error) {
     await file.close();
+    await release();
     throw error;
   }
 }
 
-function over(file: FileHandle, places: Map<string, Place>): Journal {
+function over(file: FileHandle, places: Map<string, Place>, release: () => Promise<void>): Journal {
   let last: Promise<unknown> = Promise.resolve();
   const append = async (key: string, value: unknown): Promise<void> => {
     const content = serialize({ key, value });
@@ -70,6 +77,7 @@ function over(file: FileHandle, places: Map<string, Place>): Journal {
     async close() {
       await last;
       await file.close();
+      await release();
     },
   };
 }
