@@ -79,7 +79,10 @@ interface Contender {
   readonly loss: 'multi-similarity' | 'arcface';
 }
 
-/** Who is compared: plain training, the same adversarial examples through one norm and through three, and robust-dml. */
+/**
+ * Who is compared: plain training, the same adversarial examples through one norm and through three, robust-dml, and what robust-dml is without an
+ * attack: its loss and miner are not the track's.
+ */
 function contenders({ eps, steps }: Protocol['attack']): Readonly<Record<string, Contender>> {
   const feature = (options: Options): Contender['method'] => ({ package: '@robustjs/mdprop', options: { eps, steps, ...options } });
   const byLoss = {
@@ -89,8 +92,8 @@ function contenders({ eps, steps }: Protocol['attack']): Readonly<Record<string,
     'mdprop-5': feature({ multiTargets: 5 }),
   };
   const named = (loss: Contender['loss'], prefix: string): [string, Contender][] => Object.entries(byLoss).map(([id, method]) => [`${prefix}${id}`, { method, loss }]);
-  const robust: Contender = { method: { package: '@robustjs/robust-dml', options: { eps, steps: 5 } }, loss: 'multi-similarity' };
-  return Object.fromEntries([...named('multi-similarity', ''), ['robust-dml', robust], ...named('arcface', 'arcface-')]);
+  const robust = (options: Options): Contender => ({ method: { package: '@robustjs/robust-dml', options: { eps, steps: 5, ...options } }, loss: 'multi-similarity' });
+  return Object.fromEntries([...named('multi-similarity', ''), ['robust-dml', robust({})], ['contrastive-plain', robust({ rate: 0 })], ...named('arcface', 'arcface-')]);
 }
 
 /** Image retrieval by embeddings of classes that were never trained on, under norm-bounded perturbations of the queries. */

@@ -56,7 +56,7 @@ describe('the metric-learning track', () => {
   it.each(TIERS)('compares all arms on equal terms at tier %s: same data, network, clean images and evaluation', (tier) => {
     const arms = metricLearning.arms(tier);
     expect(arms.map(({ id }) => id)).toEqual([
-      'plain', 'shared-norm', 'mdprop-1', 'mdprop-5', 'robust-dml', 'arcface-plain', 'arcface-shared-norm', 'arcface-mdprop-1', 'arcface-mdprop-5',
+      'plain', 'shared-norm', 'mdprop-1', 'mdprop-5', 'robust-dml', 'contrastive-plain', 'arcface-plain', 'arcface-shared-norm', 'arcface-mdprop-1', 'arcface-mdprop-5',
     ]);
     const shared = arms.map(({ recipe }) => ({ ...recipe, method: null, loss: null }));
     for (const terms of shared) expect(terms).toEqual(shared[0]);
