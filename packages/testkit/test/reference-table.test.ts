@@ -25,7 +25,12 @@ const cases = async (): Promise<Case[]> => {
   const modules = await Promise.all(files.map((name) => import(new URL(`cases/${name}`, folder).href) as Promise<{ cases: Case[] }>));
   return modules.flatMap((module) => module.cases);
 };
-const pages = (): Promise<{ verdict(result: unknown): string; page(results: unknown[]): string }> => import(new URL('page.mjs', folder).href) as ReturnType<typeof pages>;
+interface Page {
+  readonly verdict: (result: unknown) => string;
+  readonly page: (results: unknown[]) => string;
+}
+
+const pages = (): Promise<Page> => import(new URL('page.mjs', folder).href) as Promise<Page>;
 
 describe('the comparison with public libraries', () => {
   it('has no result that is weaker, and its page is made of it', async () => {
