@@ -18,7 +18,7 @@ export function retrievalTable(arms: readonly RetrievalArm[]): Html {
     { title: 'Clean', cell: ({ entry }) => tallyCell(entry.clean.recall1) },
     ...robust,
     { title: 'MAP@R', number: true, cell: ({ entry }) => percentDigits(entry.clean.mapAtR, entry.clean.recall1.n) },
-    { title: 'Training', number: true, cell: ({ entry, details }) => html`${entry.training ? count(entry.training.gradientCalls) : '–'}<small>gradients${details.timing?.seconds['train'] !== undefined && `, ${duration(details.timing.seconds['train'])}`}</small>` },
+    { title: 'Training', cell: ({ entry, details }) => html`${entry.training ? count(entry.training.gradientCalls) : '–'}<small class="wrap">gradients${details.timing?.seconds['train'] !== undefined && `, ${duration(details.timing.seconds['train'])}`}</small>` },
   ], arms);
 }
 
@@ -28,7 +28,7 @@ export function geometryTable(arms: readonly RetrievalArm[]): Html {
   const figure = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : String(Number(value.toPrecision(3))));
   return table('Density is the mean cosine distance inside classes over that between class means; spectral decay is 0 where all directions are used alike', [
     { title: 'Method', cell: ({ arm }) => armLabel(arm) },
-    { title: 'Embeddings of', cell: ({ part, geometry }) => html`${part}<small>${count(geometry.n)} images</small>` },
+    { title: 'Embeddings of', cell: ({ part, geometry }) => html`${part}<small class="wrap">${count(geometry.n)} images</small>` },
     { title: 'Density', number: true, cell: ({ geometry }) => figure(geometry.density?.ratio) },
     { title: 'Inside', number: true, cell: ({ geometry }) => figure(geometry.density?.intra) },
     { title: 'Between', number: true, cell: ({ geometry }) => figure(geometry.density?.inter) },
@@ -42,7 +42,7 @@ export function queryAttacksTable(arms: readonly RetrievalArm[]): Html {
   const rows = arms.flatMap((arm) => arm.entry.evaluations.flatMap(({ threat, attacks, robust }) => attacks.map((attack) => ({ arm, threat, attack, n: robust.n }))));
   return table('Recall@1 under each attack on its own', [
     { title: 'Method', cell: ({ arm }) => armLabel(arm) },
-    { title: 'Attack', cell: ({ attack, threat }) => html`${attack.id}${attack.config['steps'] !== undefined && `, ${Number(attack.config['steps'])} steps`}<small>eps ${epsText(threat.eps)}</small>` },
+    { title: 'Attack', cell: ({ attack, threat }) => html`${attack.id}${attack.config['steps'] !== undefined && `, ${Number(attack.config['steps'])} steps`}<small class="wrap">eps ${epsText(threat.eps)}</small>` },
     { title: 'Recall@1', number: true, cell: ({ attack, n }) => percentDigits((attack.rows - attack.brokenAlone) / Math.max(1, n), n) },
     { title: 'Gradients', number: true, cell: ({ attack }) => count(attack.gradientCalls) },
   ], rows);
