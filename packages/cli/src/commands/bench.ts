@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { type Arm, entriesIn, metricLearning, parseRecipe, recipeHash, retrievalEntriesIn, trackNamed } from '@robustjs/harness';
+import { type Arm, armName, entriesIn, metricLearning, parseRecipe, recipeHash, retrievalEntriesIn, trackNamed } from '@robustjs/harness';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { BenchFlags } from '../flags.ts';
@@ -48,7 +48,7 @@ function armNamed(arms: readonly Arm[], name: string): Arm {
   const known = arms.map(({ recipe }) => shortName(recipe.method.package));
   // Where a method has several arms, its name alone says too little.
   const alone = arms.filter((_, i) => known[i] === name);
-  const arm = arms.find(({ id }) => id === name || id.replace(/-seed\d+$/, '') === name) ?? (alone.length === 1 ? alone[0] : undefined);
+  const arm = arms.find(({ id }) => id === name || armName(id) === name) ?? (alone.length === 1 ? alone[0] : undefined);
   if (arm !== undefined) return arm;
   const names = [...new Set([...arms.map(({ id }) => id), ...known.filter((short) => known.filter((other) => other === short).length === 1)])];
   const guess = nearest(name, names);

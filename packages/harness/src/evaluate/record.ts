@@ -5,6 +5,7 @@ import { type CurvePart, standing } from './curve.ts';
 import type { Accuracy, Entry, EntryAbout, EntryAttack, EntryEvaluation } from './entry.ts';
 import type { ExampleRecord } from './examples.ts';
 import type { Found } from './found.ts';
+import { PUBLISHED_SIZE } from './published-size.ts';
 import { rowsHash } from './hashes.ts';
 import type { EvaluationOptions, Settings } from './options.ts';
 import { distancesOf } from './recheck.ts';
@@ -148,14 +149,13 @@ function curveRecord({ curve }: Measured, { attack, examples }: NonNullable<Sett
   return { attack: attack.id, n: examples, points };
 }
 
-const SMALL_SAMPLE = 500;
 // A network that is right on so many images by itself is rare; one that was shown no others is not.
 const MANY = 100;
 
 function flagsOf({ settings, dataset, clean, outcomes, sanity, stochastic }: Measured): string[] {
   const parts = outcomes.flatMap((outcome) => outcome.parts);
   const raised: Readonly<Record<string, boolean>> = {
-    'small-sample': settings.attacked < SMALL_SAMPLE,
+    'small-sample': settings.attacked < PUBLISHED_SIZE,
     'all-correct': dataset.id === 'custom' && dataset.size >= MANY && clean.correct.every(Boolean),
     'nothing-to-attack': parts.every(({ attacked }) => attacked.broken.length === 0),
     'no-iterative-attack': parts.every((part) => strengthOf(part) !== 'iterative'),

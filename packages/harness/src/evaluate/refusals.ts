@@ -1,4 +1,5 @@
 import type { Entry } from './entry.ts';
+import { PUBLISHED_SIZE } from './published-size.ts';
 import { checkIds } from './sanity/ids.ts';
 
 /** A rule that a record breaks, so that it is not published. */
@@ -12,7 +13,6 @@ export interface Refusal {
 /** What breaks a rule; undefined where nothing does. */
 type Rule = (entry: Entry) => string | undefined;
 
-const ENOUGH = 500;
 const NORMS: readonly string[] = ['Linf', 'L2', 'L1'];
 // Section 7.3 of the evaluation protocol: with one of these failing no number is published, not even one marked as unreliable.
 const MUST_NOT_FAIL: readonly string[] = ['S01', 'S02', 'S03', 'S04', 'S05', 'S07', 'S13', 'S18', 'S19', 'S20', 'S21', 'S23', 'S24', 'S29'];
@@ -30,7 +30,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   weights: ({ model: { weightsSha256 } }) => (weightsSha256 === null ? 'weights that cannot be seen, so nobody can tell which model this is about' : undefined),
   'small-sample': ({ clean, evaluations }) => {
     const fewest = Math.min(clean.n, ...evaluations.map(({ robust }) => robust.n));
-    return fewest < ENOUGH ? `${fewest} examples, where published figures need ${ENOUGH}` : undefined;
+    return fewest < PUBLISHED_SIZE ? `${fewest} examples, where published figures need ${PUBLISHED_SIZE}` : undefined;
   },
   'filtered-test-set': ({ dataset: { id }, clean: { correct, n } }) =>
     id === 'custom' && correct === n ? `all of ${n} images of no known data set are classified correctly, as if those that are not had been left out` : undefined,

@@ -1,3 +1,5 @@
+import { PUBLISHED_SIZE } from '../evaluate/published-size.ts';
+
 /** A sanity test in words for readers who do not know its number. */
 export interface SanityWords {
   readonly title: string;
@@ -45,7 +47,7 @@ export function sanityWords(id: string): SanityWords {
 }
 
 const FLAGS: Readonly<Record<string, string>> = {
-  'small-sample': 'fewer examples were attacked than published figures need (500)',
+  'small-sample': `fewer examples were attacked than published figures need (${PUBLISHED_SIZE})`,
   'all-correct': 'every image given is classified correctly, as if those that are not had been left out, so robust accuracy is too high',
   'nothing-to-attack': 'the model gets no image right, so there was nothing to attack',
   'no-iterative-attack': 'no attack of the suite takes more than one step, so the figures are too high',

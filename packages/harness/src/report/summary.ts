@@ -1,4 +1,5 @@
 import type { Accuracy, EntryEvaluation } from '../evaluate/index.ts';
+import { PUBLISHED_SIZE } from '../evaluate/published-size.ts';
 import { type Arm, soundArms } from './arms.ts';
 import { type Html, html, type Part } from './html.ts';
 import { bestKnown, evaluationAt, overlap, ranking, sanityCounts, shareOf, worth } from './rank.ts';
@@ -79,8 +80,8 @@ function verdictRemarks(arms: readonly Arm[]): string[] {
 
 function smallSampleRemark(arms: readonly Arm[]): string | undefined {
   const smallest = Math.min(...arms.flatMap(({ entry }) => entry.evaluations.map(({ robust }) => robust.n)));
-  if (!(smallest < 500)) return undefined;
-  return `Only ${plural(smallest, 'example')} ${smallest === 1 ? 'was' : 'were'} attacked. The intervals are wide; figures meant to be published need 500 or more.`;
+  if (!(smallest < PUBLISHED_SIZE)) return undefined;
+  return `Only ${plural(smallest, 'example')} ${smallest === 1 ? 'was' : 'were'} attacked. The intervals are wide; figures meant to be published need ${PUBLISHED_SIZE} or more.`;
 }
 
 function tiles(arms: readonly Arm[]): Html | false {

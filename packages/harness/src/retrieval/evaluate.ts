@@ -184,10 +184,10 @@ async function examplesOf({ ground, clean, queries, suites }: MeasuredBranch, te
     const right = clean.nearestIsRight[row]!;
     const place = places.get(row);
     const embedding = ground.gallery.values.subarray(row * ground.gallery.dimensions, (row + 1) * ground.gallery.dimensions);
-    const outcomes = suites.map(({ threat, parts, breaker }) => {
+    const outcomes = (attacked.has(row) ? suites : []).map(({ threat, parts, breaker }) => {
       const part = place === undefined ? -1 : breaker[place]!;
       return { eps: threat.eps, robust: right && part < 0, brokenBy: part < 0 ? null : parts[part]!.attack.id, distances: part < 0 ? null : distancesOf(parts[part]!.attacked.inputs[place!]!, inputs[place!]!) };
     });
-    return { index: row, id: test.ids[row]!, label, predicted: test.labels[lookUp(embedding, ground.gallery, row).nearest]!, clean: right, outcomes: attacked.has(row) ? outcomes : [] };
+    return { index: row, id: test.ids[row]!, label, predicted: test.labels[lookUp(embedding, ground.gallery, row).nearest]!, clean: right, outcomes };
   });
 }

@@ -2,6 +2,7 @@ import type { Model } from '@robustjs/core';
 import type { Dataset } from '@robustjs/datasets';
 import type { Accuracy, EntryAttack } from '../evaluate/index.ts';
 import { rowsHash } from '../evaluate/hashes.ts';
+import { PUBLISHED_SIZE } from '../evaluate/published-size.ts';
 import { countTrue, type Finding } from '../evaluate/sanity/check.ts';
 import { verdictOf } from '../evaluate/sanity/verdict.ts';
 import { packageVersions } from '../evaluate/versions.ts';
@@ -24,9 +25,6 @@ export interface MeasuredRetrieval {
 }
 
 const accuracy = (correct: number, n: number): Accuracy => ({ correct, n, ci95: wilson(correct, n) });
-
-// Published figures need as many.
-const ENOUGH = 500;
 
 /** The record of what was measured. */
 export async function retrievalRecord(measured: MeasuredRetrieval, options: RetrievalOptions): Promise<RetrievalEntry> {
@@ -71,7 +69,7 @@ export async function retrievalRecord(measured: MeasuredRetrieval, options: Retr
     ...(branches.length > 1 && { worstBranch: worstBranch(branches) }),
     sanity,
     ...verdictOf(sanity),
-    flags: [...(deployed.queries.length < ENOUGH ? ['small-sample'] : []), ...(untrained.length > 0 ? ['branch-untrained'] : [])],
+    flags: [...(deployed.queries.length < PUBLISHED_SIZE ? ['small-sample'] : []), ...(untrained.length > 0 ? ['branch-untrained'] : [])],
     runtime: { id: runtime.id, version: runtime.version, variant: runtime.variant },
     versions: packageVersions(about.method.version === '' ? undefined : about.method.version),
   };

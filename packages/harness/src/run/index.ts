@@ -1,4 +1,5 @@
 export { aboutOf } from './about.ts';
+export { armName } from './arm-name.ts';
 export { measureSpeed } from './calibrate.ts';
 export { openData, type OpenDataOptions } from './data.ts';
 export { secondsOf, type Speed, type Work, workOf } from './estimate.ts';

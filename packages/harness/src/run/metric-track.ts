@@ -1,6 +1,7 @@
 import { RobustError } from '@robustjs/core';
 import type { MetricRecipe } from '../metric-recipe.ts';
 import { type AttackRecipe, type Options, parseRecipe } from '../recipe.ts';
+import { armId } from './arm-name.ts';
 import type { Tier, Track } from './tracks.ts';
 
 /** What all arms of a tier share. */
@@ -113,7 +114,7 @@ export const metricLearning: Track<MetricRecipe> = {
       throw new RobustError('RJS_TRACK_DATA', { expected: `data of tier ${tier} among ${Object.keys(shared).join(', ')}`, got: JSON.stringify(data), fix: 'leave --data out for the first of these' });
     }
     return Object.entries(contenders(attack)).map(([name, { method, loss }]) => ({
-      id: [name, ...(chosen === own ? [] : [chosen]), ...(seed === 0 ? [] : [`seed${seed}`])].join('-'),
+      id: armId([name, ...(chosen === own ? [] : [chosen])].join('-'), seed),
       recipe: parseRecipe({ schema: 1, track: 'metric-learning', tier, seed, runtime: 'wasm', ...shared[chosen], method, loss: { id: loss, preset: 'roth' } }) as MetricRecipe,
     }));
   },

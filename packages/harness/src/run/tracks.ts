@@ -1,5 +1,6 @@
 import { RobustError } from '@robustjs/core';
 import { type ClassificationRecipe, type Options, parseRecipe, type Recipe } from '../recipe.ts';
+import { armId } from './arm-name.ts';
 import { metricLearning } from './metric-track.ts';
 
 /** How much of a track to run: `smoke` in seconds, `small` on one processor in minutes, `paper` as published. */
@@ -131,7 +132,7 @@ export const imageClassification: Track<ClassificationRecipe> = {
       throw new RobustError('RJS_TRACK_DATA', { expected: `the data of tier ${tier}, ${own}`, got: JSON.stringify(data), fix: 'leave --data out' });
     }
     return Object.entries(protocols[tier].methods).map(([id, method]) => ({
-      id: seed === 0 ? id : `${id}-seed${seed}`,
+      id: armId(id, seed),
       recipe: parseRecipe({ schema: 1, track: 'image-classification', tier, seed, runtime: 'wasm', ...protocols[tier].shared, method }) as ClassificationRecipe,
     }));
   },

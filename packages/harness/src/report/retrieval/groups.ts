@@ -1,6 +1,7 @@
 import { type Accuracy, wilson } from '../../evaluate/index.ts';
 import { canonicalJson } from '../../recipe.ts';
 import type { RetrievalEntry } from '../../retrieval/index.ts';
+import { armName } from '../../run/arm-name.ts';
 import { groupBy, type Mean } from '../groups.ts';
 import { evaluationOf, share, worthOf } from './arms.ts';
 
@@ -20,7 +21,7 @@ export function retrievalGroups(entries: readonly RetrievalEntry[]): RetrievalGr
   const seed = ({ training }: RetrievalEntry): number => training?.seed ?? 0;
   const sorted = [...entries].sort((a, b) => seed(a) - seed(b) || (a.id < b.id ? -1 : 1));
   const key = (entry: RetrievalEntry): string => canonicalJson([entry.method, entry.loss, entry.model.architecture, withoutSeed(entry), entry.runtime, worthOf(entry), entry.refused]);
-  return groupBy(sorted, key).map((group) => ({ first: group[0]!, entries: group, name: group[0]!.id.replace(/-seed\d+$/, '') }));
+  return groupBy(sorted, key).map((group) => ({ first: group[0]!, entries: group, name: armName(group[0]!.id) }));
 }
 
 function withoutSeed({ training }: RetrievalEntry): unknown {
