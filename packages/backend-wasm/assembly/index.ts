@@ -10,7 +10,7 @@ export { dots } from './dots';
 export { adamStep, momentumStep } from './optimizer';
 export { outer } from './outer';
 export { packColumns, packPanels } from './pack';
-export { pad, zero } from './pad';
+export { pad, padKept, zero } from './pad';
 export { averagePool, averagePoolGradient, maxPool, maxPoolGather, maxPoolGradient } from './pool';
 export { product } from './product';
 export { l2Step, linfStep } from './projected-step';

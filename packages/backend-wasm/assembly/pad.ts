@@ -1,3 +1,5 @@
+import { reluGradient } from './relu';
+
 /*
  * Copies images [count, height, width, channels] into scratch, with zeros around each image and, where a kernel wants whole
  * panels, behind each pixel's channels.
@@ -17,6 +19,27 @@ export function pad(
       to = channelsOut == channels ? copy(to, from, rowFrom) : widen(to, from, width, channels, channelsOut);
       to = zero(to, <usize>right * pixel);
       from += rowFrom;
+    }
+    to = zero(to, <usize>bottom * line);
+  }
+}
+
+/** The same of output gradients, which are 0 where a ReLU's output `y` is. */
+export function padKept(
+  count: i32, from: usize, y: usize, height: i32, width: i32, channels: i32, to: usize, top: i32, bottom: i32, left: i32, right: i32,
+): void {
+  const pixel = <usize>channels << 2;
+  const line = <usize>(left + width + right) * pixel;
+  const values = width * channels;
+  const row = <usize>values << 2;
+  for (let image = 0; image < count; image++) {
+    to = zero(to, <usize>top * line);
+    for (let i = 0; i < height; i++) {
+      to = zero(to, <usize>left * pixel);
+      reluGradient(from, y, to, values);
+      to = zero(to + row, <usize>right * pixel);
+      from += row;
+      y += row;
     }
     to = zero(to, <usize>bottom * line);
   }

@@ -1,9 +1,8 @@
 /** max(x, 0); NaN stays. */
 export function relu(from: usize, to: usize, count: i32): void {
-  const zero = f32x4.splat(0);
   const end = to + (<usize>count << 2);
-  for (; to + 16 <= end; to += 16, from += 16) v128.store(to, f32x4.max(v128.load(from), zero));
-  for (; to < end; to += 4, from += 4) v128.store_lane<f32>(to, f32x4.max(v128.load32_zero(from), zero), 0);
+  for (; to + 16 <= end; to += 16, from += 16) v128.store(to, rectify(v128.load(from)));
+  for (; to < end; to += 4, from += 4) v128.store_lane<f32>(to, rectify(v128.load32_zero(from)), 0);
 }
 
 /** dy, but 0 where x <= 0; where x is NaN, dy passes. */
@@ -13,8 +12,15 @@ export function reluGradient(dy: usize, x: usize, to: usize, count: i32): void {
   for (; to < end; to += 4, dy += 4, x += 4) v128.store_lane<f32>(to, kept(v128.load32_zero(dy), v128.load32_zero(x)), 0);
 }
 
+/** f32x4.max does the same with four times the instructions. */
 // @ts-ignore: decorator
 @inline
-function kept(dy: v128, x: v128): v128 {
+export function rectify(x: v128): v128 {
+  return kept(x, x);
+}
+
+// @ts-ignore: decorator
+@inline
+export function kept(dy: v128, x: v128): v128 {
   return v128.andnot(dy, f32x4.le(x, f32x4.splat(0)));
 }

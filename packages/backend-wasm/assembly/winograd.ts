@@ -1,5 +1,6 @@
 import { madd } from './madd';
 import { product } from './product';
+import { rectify } from './relu';
 
 /*
  * Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, CVPR 2016, section 4): a 4x4 tile of outputs from a 6x6 patch with 36
@@ -97,7 +98,7 @@ export function winogradProduct(
   channels: i32, b: usize, planeB: usize, columns: i32, c: usize, planeC: usize,
 ): void {
   for (let p = 0; p < PLANES; p++) {
-    product(tiles, sources, targets, a, 1, channels, 0, b, columns, c);
+    product(tiles, sources, targets, a, 1, channels, 0, b, columns, c, 0, false);
     a += planeA;
     b += planeB;
     c += planeC;
@@ -106,10 +107,10 @@ export function winogradProduct(
 
 /**
  * Transforms products back into the 4x4 outputs at to + targets[tile], whose lowest bits say how many columns (bits 0 and 1) and
- * rows (2 and 3) more than one exist. Says whether all outputs are finite.
+ * rows (2 and 3) more than one exist. They end as in product.ts. Says whether all were finite before.
  */
 export function winogradOutput(
-  tiles: i32, targets: usize, from: usize, plane: usize, channels: i32, to: usize, line: usize, lines: usize,
+  tiles: i32, targets: usize, from: usize, plane: usize, channels: i32, to: usize, line: usize, lines: usize, bias: usize, rectified: bool,
 ): bool {
   const pixel = <usize>channels << 2;
   let check = f32x4.splat(0);
@@ -122,7 +123,8 @@ export function winogradOutput(
       let at = from + c;
       for (let j: usize = 0; j < ROW; j += 16, at += plane) outputColumn(at, 6 * plane, lines + j);
       let row = lines;
-      for (let i: usize = 0; i <= rows; i += line, row += ROW) check = outputRow(row, start + c + i, pixel, columns, check);
+      const level = bias == 0 ? f32x4.splat(0) : v128.load(bias + c);
+      for (let i: usize = 0; i <= rows; i += line, row += ROW) check = outputRow(row, start + c + i, pixel, columns, check, level, rectified);
     }
     from += pixel;
   }
@@ -143,7 +145,7 @@ function outputColumn(from: usize, step: usize, to: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function outputRow(from: usize, to: usize, pixel: usize, columns: u32, check: v128): v128 {
+function outputRow(from: usize, to: usize, pixel: usize, columns: u32, check: v128, level: v128, rectified: bool): v128 {
   const m1 = v128.load(from, 16), m2 = v128.load(from, 32), m3 = v128.load(from, 48), m4 = v128.load(from, 64);
   const sumA = f32x4.add(m1, m2), sumB = f32x4.add(m3, m4);
   const offA = f32x4.sub(m1, m2), offB = f32x4.sub(m3, m4);
@@ -151,10 +153,17 @@ function outputRow(from: usize, to: usize, pixel: usize, columns: u32, check: v1
   const y1 = madd(offB, f32x4.splat(B), f32x4.mul(offA, f32x4.splat(A)));
   const y2 = madd(sumB, f32x4.splat(BB), f32x4.mul(sumA, f32x4.splat(AA)));
   const y3 = madd(offB, f32x4.splat(BBB), madd(offA, f32x4.splat(AAA), v128.load(from, 80)));
-  v128.store(to, y0);
-  if (columns > 0) v128.store(to + pixel, y1);
-  if (columns > 1) v128.store(to + 2 * pixel, y2);
-  if (columns > 2) v128.store(to + 3 * pixel, y3);
+  v128.store(to, ended(y0, level, rectified));
+  if (columns > 0) v128.store(to + pixel, ended(y1, level, rectified));
+  if (columns > 1) v128.store(to + 2 * pixel, ended(y2, level, rectified));
+  if (columns > 2) v128.store(to + 3 * pixel, ended(y3, level, rectified));
   // Zero times anything finite is zero, else NaN.
   return f32x4.add(check, f32x4.mul(f32x4.add(f32x4.add(y0, y1), f32x4.add(y2, y3)), f32x4.splat(0)));
+}
+
+// @ts-ignore: decorator
+@inline
+function ended(y: v128, level: v128, rectified: bool): v128 {
+  const sum = f32x4.add(y, level);
+  return rectified ? rectify(sum) : sum;
 }

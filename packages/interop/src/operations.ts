@@ -1,5 +1,6 @@
 import {
-  avgPool, batchNorm, elu, engine, fused, max, maxPool, mean, onesLike, pad, relu, relu6, reshape, sigmoid, softmax, type Tensor, type Tensor1D, type Tensor4D, tanh, zerosLike,
+  avgPool, batchNorm, elu, engine, fused, getBackend, getKernel, max, maxPool, mean, type NamedAttrMap, onesLike, pad, relu, relu6, reshape, sigmoid, softmax, type Tensor, type Tensor1D,
+  type Tensor4D, tanh, zerosLike,
 } from '@tensorflow/tfjs-core';
 
 /** What a layer does to a batch. */
@@ -43,8 +44,13 @@ function endingOf({ config }: Part): (() => Ending) | undefined {
   const after = activations.get(activation);
   const apart = after && ({ activation: 'linear', after } as const);
   const whole = activation === 'relu' ? ({ activation: 'relu', after: (x: Tensor): Tensor => x } as const) : apart;
-  return apart && whole && (() => (engine().state.gradientDepth > 0 ? apart : whole));
+  return apart && whole && (() => (underTape() ? apart : whole));
 }
+
+const underTape = (): boolean => engine().state.gradientDepth > 0;
+
+/** Whether the runtime has a kernel that TF.js does not know. */
+const hasKernel = (name: string): boolean => (getKernel(name, getBackend()) as object | undefined) !== undefined;
 
 function convolution(part: Part): Operation | undefined {
   const { strides, dilationRate, padding, explicit } = part.config as { strides: Pair; dilationRate: Pair; padding: 'valid' | 'same'; explicit?: [Pair, Pair] };
@@ -52,8 +58,11 @@ function convolution(part: Part): Operation | undefined {
   if (!ending) return undefined;
   const padded: 'valid' | 'same' | [Pair, Pair, Pair, Pair] = explicit ? [[0, 0], ...explicit, [0, 0]] : padding;
   const op = part.kind === 'Conv2D' ? fused.conv2d : fused.depthwiseConv2d;
+  const rectified = part.kind === 'Conv2D' && part.config['activation'] === 'relu' && dilationRate.every((rate) => rate === 1);
+  const attrs = { strides, pad: padded, dataFormat: 'NHWC', dilations: [1, 1] } as unknown as NamedAttrMap;
   return (x) => {
     const [filter, bias] = part.weights() as [Tensor4D, Tensor?];
+    if (rectified && underTape() && hasKernel('Conv2DRelu')) return engine().runKernel('Conv2DRelu', { x, filter, ...(bias && { bias }) }, attrs);
     const { activation, after } = ending();
     // Only a convolution that is not by depth is given explicit padding.
     return after(op({ x: x as Tensor4D, filter, strides, dilations: dilationRate, pad: padded as 'valid', activation, ...(bias && { bias }) }));

@@ -101,7 +101,8 @@ function linear(kernelName: string, attrs: NamedAttrMap): FusedAttrs {
   });
 }
 
-function biasGradient(dy: Tensor, shape: number[] = []): Tensor {
+/** The gradient of a value that was added along leading axes. */
+export function biasGradient(dy: Tensor, shape: number[] = []): Tensor {
   const axes = backend_util.getReductionAxes(shape, dy.shape);
   return reshape(axes.length > 0 ? sum(dy, axes) : dy, shape);
 }

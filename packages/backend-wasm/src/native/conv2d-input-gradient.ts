@@ -1,8 +1,9 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
-import { type AddedKernel, input, view } from '../kernels/heap.ts';
+import { type AddedKernel, input, type KernelArgs, view } from '../kernels/heap.ts';
 import { isSmall } from './conv2d.ts';
+import { NOTHING } from './ending.ts';
 import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
@@ -16,25 +17,30 @@ import { isForWinograd, winograd } from './winograd.ts';
  * Inputs i with the same (i + before) mod stride use the same filter elements, so each such phase is a product of gathered rows
  * of the zero-padded dy with those elements, flipped. Nothing is multiplied by the zeros of an upsampled dy.
  */
-export const conv2dInputGradient = (native: NativeFunctions): AddedKernel => ({
-  kernelName: 'Conv2DBackpropInput',
-  floats: true,
-  run: (args) => {
-    const filter = input(args, 'filter');
-    const geometry = convGeometry(args.attrs['inputShape'] as number[], filter.shape, args.attrs, false);
-    return inputGradient(native, args.backend, geometry, input(args, 'dy'), filter);
-  },
-});
+export const conv2dInputGradients = (native: NativeFunctions): AddedKernel[] => [
+  { kernelName: 'Conv2DBackpropInput', floats: true, run: (args) => run(native, args) },
+  // Of a convolution that ends with a ReLU, whose outputs y say where dy counts: that is read off as dy is padded.
+  { kernelName: 'Conv2DReluBackpropInput', floats: true, run: (args) => run(native, args, input(args, 'y')) },
+];
 
-/** Gradient with respect to the input [batch, rows, columns, in channels], a new tensor. */
-export function inputGradient(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, dy: TensorInfo, filter: TensorInfo): TensorInfo {
+function run(native: NativeFunctions, args: KernelArgs, y?: TensorInfo): TensorInfo {
+  const filter = input(args, 'filter');
+  const geometry = convGeometry(args.attrs['inputShape'] as number[], filter.shape, args.attrs, false);
+  return inputGradient(native, args.backend, geometry, input(args, 'dy'), filter, y);
+}
+
+/** Gradient with respect to the input [batch, rows, columns, in channels], a new tensor. `y`: outputs of a ReLU that dy came through. */
+export function inputGradient(
+  native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, dy: TensorInfo, filter: TensorInfo, y?: TensorInfo,
+): TensorInfo {
   const { batch, rows, columns, inChannels, outChannels } = geometry;
   const dx = backend.makeOutput([batch, rows.input, columns.input, inChannels], 'float32');
   const { shape, covers } = plan({ ...geometry, batch: 0 });
   if (!covers) view(backend, dx).fill(0);
-  const [from, to] = [address(backend, dy), address(backend, dx)];
+  const operands = { from: address(backend, dy), keptBy: y === undefined ? 0 : address(backend, y), to: address(backend, dx), filter };
+  const { from, keptBy, to } = operands;
   if (!isSmall(geometry) || !covers || !isForWinograd(outChannels, inChannels, rows.input, columns.input)) {
-    direct(native, backend, geometry, { from, to, filter });
+    direct(native, backend, geometry, operands);
     return dx;
   }
   const image = rows.output * columns.output * outChannels * 4;
@@ -42,26 +48,29 @@ export function inputGradient(native: NativeFunctions, backend: BackendWasm, geo
   // The filter turned by 180 degrees, with its channels exchanged.
   const tap = inChannels * outChannels * 4;
   const turned = { tensor: filter, turned: true, at: address(backend, filter) + 8 * tap, down: -3 * tap, across: -tap, rowStep: 4, columnStep: outChannels * 4 };
-  const convolution = { batch, shape, from, to, height: rows.input, width: columns.input, channelsOut: inChannels, filter: turned };
-  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, filter });
-  withScratch(backend, (scratch) => winograd(native, backend, scratch, convolution, again, () => view(backend, dx)));
+  const convolution = { batch, shape, from, keptBy, to, ending: NOTHING, height: rows.input, width: columns.input, channelsOut: inChannels, filter: turned };
+  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, {
+    from: from + n * image, keptBy: keptBy && keptBy + n * image, to: to + n * result, filter,
+  });
+  withScratch(backend, (scratch) => winograd(native, backend, scratch, convolution, again));
   return dx;
 }
 
-/** Addresses of output gradients and results, and the filter. */
+/** Addresses of output gradients, of outputs of the ReLU that they came through (0: none) and of results, and the filter. */
 interface Operands {
   readonly from: number;
+  readonly keptBy: number;
   readonly to: number;
   readonly filter: TensorInfo;
 }
 
 /** Phase by phase; inputs that no phase reaches stay as they are. */
-function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, filter }: Operands): void {
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, keptBy, to, filter }: Operands): void {
   const { batch, rows, columns, inChannels } = geometry;
   const { shape, atOnce, phases } = plan({ ...geometry, batch: 0 });
   const imageSize = rows.input * columns.input * inChannels * 4;
   withScratch(backend, (scratch) => {
-    const load = loader(native, scratch, from, shape, atOnce);
+    const load = loader(native, scratch, from, shape, atOnce, keptBy);
     const parts = phases.map((phase) => prepare(native, backend, scratch, geometry, phase, filter, shape));
     for (let n = 0; n < batch; n += atOnce) {
       const count = Math.min(atOnce, batch - n);

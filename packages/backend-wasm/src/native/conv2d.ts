@@ -1,13 +1,14 @@
 import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
-import { type AddedKernel, input, view } from '../kernels/heap.ts';
+import { type AddedKernel, input, type KernelArgs } from '../kernels/heap.ts';
 import { runNanPassing } from '../kernels/nan-passing.ts';
 import { assertChannelsLast } from '../kernels/refuse.ts';
+import { type Ending, finish, packedEnding, type PackedEnding } from './ending.ts';
 import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
-import { multiply, pack, packedSize } from './multiply.ts';
+import { endsInProduct, multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, withScratch } from './scratch.ts';
 import { isForWinograd, winograd } from './winograd.ts';
@@ -16,16 +17,22 @@ import { isForWinograd, winograd } from './winograd.ts';
  * 2-D convolution over NHWC data. A window of a zero-padded image is one stretch of values a filter row, so the whole is a
  * product of gathered rows with the filter as it stands. Dilated convolutions go to the backend's own kernel.
  */
-export const conv2d = (native: NativeFunctions): AddedKernel => ({
-  kernelName: 'Conv2D',
-  floats: true,
-  run: (args) => {
-    const [x, filter] = [input(args, 'x'), input(args, 'filter')];
-    assertChannelsLast(args.attrs);
-    if (isDilated(args.attrs)) return runNanPassing(args.backend, 'Conv2D', { x, filter }, args.attrs);
-    return forward(native, args.backend, convGeometry(x.shape, filter.shape, args.attrs, false), x, filter);
-  },
-});
+export const conv2dKernels = (native: NativeFunctions): AddedKernel[] => [
+  { kernelName: 'Conv2D', floats: true, run: (args) => endedConv2d(native, args, {}) },
+  // With a bias if there is one; TF.js's FusedConv2D has no gradient through an activation, this has (gradients/conv-relu.ts).
+  { kernelName: 'Conv2DRelu', floats: true, run: (args) => endedConv2d(native, args, { bias: args.inputs['bias'], rectified: true }) },
+];
+
+/** The convolution of `x` and `filter`, and what it ends with. */
+export function endedConv2d(native: NativeFunctions, args: KernelArgs, ending: Ending): TensorInfo {
+  const { backend, attrs } = args;
+  const [x, filter] = [input(args, 'x'), input(args, 'filter')];
+  assertChannelsLast(attrs);
+  if (!isDilated(attrs)) return forward(native, backend, convGeometry(x.shape, filter.shape, attrs, false), x, filter, ending);
+  const y = runNanPassing(backend, 'Conv2D', { x, filter }, attrs);
+  finish(native, backend, y, ending);
+  return y;
+}
 
 function isDilated(attrs: NamedAttrMap): boolean {
   const dilations = attrs['dilations'] as number | number[] | undefined;
@@ -33,22 +40,27 @@ function isDilated(attrs: NamedAttrMap): boolean {
 }
 
 /** The convolution as a new tensor. */
-export function forward(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, x: TensorInfo, filter: TensorInfo): TensorInfo {
+export function forward(
+  native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, x: TensorInfo, filter: TensorInfo, ending: Ending = {},
+): TensorInfo {
   const { batch, rows, columns, inChannels, outChannels } = geometry;
   const y = backend.makeOutput([batch, rows.output, columns.output, outChannels], 'float32');
   const image = rows.input * columns.input * inChannels * 4;
   const result = rows.output * columns.output * outChannels * 4;
-  const [from, to] = [address(backend, x), address(backend, y)];
+  const packed = packedEnding(native, backend, outChannels, ending);
+  const operands = { from: address(backend, x), to: address(backend, y), filter, ending: packed };
+  const { from, to } = operands;
   if (!isSmall(geometry) || !isForWinograd(inChannels, outChannels, rows.output, columns.output)) {
-    direct(native, backend, geometry, { from, to, filter });
+    direct(native, backend, geometry, operands);
+    if (!endsInProduct(outChannels)) finish(native, backend, y, ending);
     return y;
   }
   const convolution = {
-    batch, shape: forwardShape(geometry), from, to, height: rows.output, width: columns.output, channelsOut: outChannels,
+    batch, shape: forwardShape(geometry), from, keptBy: 0, to, ending: packed, height: rows.output, width: columns.output, channelsOut: outChannels,
     filter: { tensor: filter, turned: false, at: address(backend, filter), down: 3 * inChannels * outChannels * 4, across: inChannels * outChannels * 4, rowStep: outChannels * 4, columnStep: 4 },
   };
-  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, filter });
-  withScratch(backend, (scratch) => winograd(native, backend, scratch, convolution, again, () => view(backend, y)));
+  const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { ...operands, from: from + n * image, to: to + n * result });
+  withScratch(backend, (scratch) => winograd(native, backend, scratch, convolution, again));
   return y;
 }
 
@@ -57,15 +69,16 @@ export function isSmall({ rows, columns }: ConvGeometry): boolean {
   return [rows, columns].every(({ kernel, stride }) => kernel === 3 && stride === 1);
 }
 
-/** Addresses of images and results, and the filter. */
+/** Addresses of images and results, the filter, and how results end. */
 interface Operands {
   readonly from: number;
   readonly to: number;
   readonly filter: TensorInfo;
+  readonly ending: PackedEnding;
 }
 
 /** The product of gathered rows with the filter. */
-function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, filter }: Operands): void {
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, filter, ending }: Operands): void {
   const { batch, rows, columns, inChannels, outChannels } = geometry;
   const shape = forwardShape(geometry);
   const { atOnce, pixels, sources, targets } = windows({ ...geometry, batch: 0 }, shape);
@@ -84,7 +97,7 @@ function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeo
     };
     for (let n = 0; n < batch; n += atOnce) {
       const count = Math.min(atOnce, batch - n);
-      multiply(native, count * pixels, gathered, load(n, count), packed, outChannels, to + n * pixels * outChannels * 4);
+      multiply(native, count * pixels, gathered, load(n, count), packed, outChannels, to + n * pixels * outChannels * 4, ending);
     }
   });
 }

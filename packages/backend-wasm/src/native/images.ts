@@ -35,14 +35,18 @@ export function imageFloats(shape: PaddedShape): number {
 /** Gives the address of `count` padded images from the `first` on; valid until the next call. */
 export type LoadImages = (first: number, count: number) => number;
 
-/** Padded images of a batch that lies at `from`; where there is nothing to pad they are used where they are. */
-export function loader(native: NativeFunctions, scratch: Scratch, from: number, shape: PaddedShape, atOnce: number): LoadImages {
+/**
+ * Padded images of a batch that lies at `from`; where there is nothing to pad they are used where they are. Where a ReLU's outputs lie
+ * at `keptBy`, what belongs to one that is zero is taken as zero.
+ */
+export function loader(native: NativeFunctions, scratch: Scratch, from: number, shape: PaddedShape, atOnce: number, keptBy = 0): LoadImages {
   const { height, width, channels, top, bottom, left, right } = shape;
   const size = height * width * channels * 4;
-  if (top + bottom + left + right === 0) return (first) => from + first * size;
+  if (top + bottom + left + right === 0 && keptBy === 0) return (first) => from + first * size;
   const to = scratch.floats(atOnce * imageFloats(shape) + SLACK);
   return (first, count) => {
-    native.pad(count, from + first * size, height, width, channels, to, top, bottom, left, right, channels);
+    if (keptBy === 0) native.pad(count, from + first * size, height, width, channels, to, top, bottom, left, right, channels);
+    else native.padKept(count, from + first * size, keptBy + first * size, height, width, channels, to, top, bottom, left, right);
     return to;
   };
 }

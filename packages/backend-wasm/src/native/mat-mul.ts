@@ -1,9 +1,10 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { backend_util, type NamedAttrMap, type TensorInfo } from '@tensorflow/tfjs-core';
-import { type AddedKernel, input, runStock, view } from '../kernels/heap.ts';
+import { type AddedKernel, input, type KernelArgs, runStock, view } from '../kernels/heap.ts';
+import { type Ending, finish, packedEnding, type PackedEnding } from './ending.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
-import { multiply, pack, packedSize } from './multiply.ts';
+import { endsInProduct, multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
 
@@ -11,25 +12,33 @@ import { address, type Scratch, withScratch } from './scratch.ts';
  * Matrix products of float32 tensors, any operand transposed, batches included. A transposed right operand is turned while it
  * is packed; a transposed left one makes it a sum of outer products, which reads both operands as they lie.
  */
-export const batchMatMul = (native: NativeFunctions): AddedKernel => ({
-  kernelName: 'BatchMatMul',
-  run: (args) => {
-    const { backend, attrs } = args;
-    const [a, b] = [input(args, 'a'), input(args, 'b')];
-    const sizes = sizesOf(a, b, attrs);
-    if (sizes === undefined) return runStock(backend, 'BatchMatMul', { a, b }, attrs);
-    const { shape, batch, rows, inner, columns } = sizes;
-    const out = backend.makeOutput([...shape, rows, columns], 'float32');
-    const [stepA, stepB, stepC] = [sizes.repeatsA ? 0 : rows * inner * 4, sizes.repeatsB ? 0 : inner * columns * 4, rows * columns * 4];
-    const one = attrs['transposeA'] === true ? transposedProduct : plainProduct;
-    if (attrs['transposeA'] === true) view(backend, out).fill(0);
-    withScratch(backend, (scratch) => {
-      const compute = one(native, scratch, sizes, attrs['transposeB'] === true, keeperOf(backend, b, sizes));
-      for (let i = 0; i < batch; i++) compute(address(backend, a) + i * stepA, address(backend, b) + i * stepB, address(backend, out) + i * stepC);
-    });
-    return out;
-  },
-});
+export const batchMatMul = (native: NativeFunctions): AddedKernel => ({ kernelName: 'BatchMatMul', run: (args) => endedMatMul(native, args, {}) });
+
+/** The product of `a` and `b`, and what it ends with. */
+export function endedMatMul(native: NativeFunctions, args: KernelArgs, ending: Ending): TensorInfo {
+  const { backend, attrs } = args;
+  const [a, b] = [input(args, 'a'), input(args, 'b')];
+  const sizes = sizesOf(a, b, attrs);
+  if (sizes === undefined) {
+    const y = runStock(backend, 'BatchMatMul', { a, b }, attrs);
+    finish(native, backend, y, ending);
+    return y;
+  }
+  const { shape, batch, rows, inner, columns } = sizes;
+  const out = backend.makeOutput([...shape, rows, columns], 'float32');
+  const [stepA, stepB, stepC] = [sizes.repeatsA ? 0 : rows * inner * 4, sizes.repeatsB ? 0 : inner * columns * 4, rows * columns * 4];
+  const turnedA = attrs['transposeA'] === true;
+  if (turnedA) view(backend, out).fill(0);
+  withScratch(backend, (scratch) => {
+    const [turned, keep] = [attrs['transposeB'] === true, keeperOf(backend, b, sizes)];
+    const compute = turnedA
+      ? transposedProduct(native, scratch, sizes, turned)
+      : plainProduct(native, scratch, sizes, turned, packedEnding(native, backend, columns, ending), keep);
+    for (let i = 0; i < batch; i++) compute(address(backend, a) + i * stepA, address(backend, b) + i * stepB, address(backend, out) + i * stepC);
+  });
+  if (turnedA || !endsInProduct(columns)) finish(native, backend, out, ending);
+  return out;
+}
 
 interface Sizes {
   /** Shape of the batch, and its size. */
@@ -71,7 +80,7 @@ function keeperOf(backend: BackendWasm, b: TensorInfo, { batch }: Sizes): Keep |
   return undefined;
 }
 
-function plainProduct(native: NativeFunctions, scratch: Scratch, { rows, inner, columns }: Sizes, turned: boolean, keep?: Keep): Compute {
+function plainProduct(native: NativeFunctions, scratch: Scratch, { rows, inner, columns }: Sizes, turned: boolean, ending: PackedEnding, keep?: Keep): Compute {
   const { atOnce, sources, targets } = lines(inner, columns);
   const gathered = { sources: scratch.table(sources), targets: scratch.table(targets), segments: 1, length: inner, pitch: 0 };
   const [rowStep, columnStep] = turned ? [4, inner * 4] : [columns * 4, 4];
@@ -82,7 +91,7 @@ function plainProduct(native: NativeFunctions, scratch: Scratch, { rows, inner, 
     const packed = keep?.(`product ${inner} ${columns} ${turned}`, size, fill) ?? own;
     if (keep === undefined) fill(packed);
     for (let row = 0; row < rows; row += atOnce)
-      multiply(native, Math.min(atOnce, rows - row), gathered, a + row * inner * 4, packed, columns, c + row * columns * 4);
+      multiply(native, Math.min(atOnce, rows - row), gathered, a + row * inner * 4, packed, columns, c + row * columns * 4, ending);
   };
 }
 

@@ -4,7 +4,10 @@ import { relaxedSimd, sharedRelaxedSimd, sharedSimd, simd } from '@robustjs/back
 /** Addresses and sizes are bytes unless they count something; all work in place on the backend's memory. */
 export interface NativeFunctions {
   /** assembly/product.ts */
-  product(rows: number, sources: number, targets: number, a: number, segments: number, length: number, pitch: number, b: number, columns: number, c: number): void;
+  product(
+    rows: number, sources: number, targets: number, a: number, segments: number, length: number, pitch: number,
+    b: number, columns: number, c: number, bias: number, rectified: boolean,
+  ): void;
   /** assembly/dots.ts */
   dots(rows: number, sources: number, targets: number, a: number, segments: number, length: number, pitch: number, b: number, columns: number, c: number): void;
   /** assembly/outer.ts */
@@ -16,6 +19,10 @@ export interface NativeFunctions {
   pad(
     count: number, from: number, height: number, width: number, channels: number,
     to: number, top: number, bottom: number, left: number, right: number, channelsOut: number,
+  ): void;
+  padKept(
+    count: number, from: number, y: number, height: number, width: number, channels: number,
+    to: number, top: number, bottom: number, left: number, right: number,
   ): void;
   zero(to: number, size: number): number;
   /** assembly/pack.ts */
@@ -63,6 +70,7 @@ export interface NativeFunctions {
   ): void;
   winogradOutput(
     tiles: number, targets: number, from: number, plane: number, channels: number, to: number, line: number, lines: number,
+    bias: number, rectified: boolean,
   ): number;
   /** assembly/pool.ts; `geometry` as {@link axisTable} writes it, for depth, rows and columns. */
   maxPool(count: number, channels: number, geometry: number, x: number, y: number): void;

@@ -1,8 +1,9 @@
+import { NOTHING, type PackedEnding } from './ending.ts';
 import type { NativeFunctions } from './module.ts';
 
 /** Which columns of a product assembly/dots.ts is faster for than the tiles of assembly/product.ts. */
 const FEW = 3;
-const PANEL = 8;
+export const PANEL = 8;
 
 /** A strided matrix in the heap: element (r, f) at `at + r * rowStep + f * columnStep`. */
 export interface StridedMatrix {
@@ -38,7 +39,14 @@ export interface GatheredRows {
   readonly pitch: number;
 }
 
+/** Whether a product with this many columns can end as a layer does. */
+export const endsInProduct = (columns: number): boolean => columns > FEW;
+
 /** Product of the first `count` gathered rows of `a` with a packed operand, scattered into `c`. */
-export function multiply(native: NativeFunctions, count: number, rows: GatheredRows, a: number, b: number, columns: number, c: number): void {
-  native[columns <= FEW ? 'dots' : 'product'](count, rows.sources, rows.targets, a, rows.segments, rows.length, rows.pitch, b, columns, c);
+export function multiply(
+  native: NativeFunctions, count: number, { sources, targets, segments, length, pitch }: GatheredRows, a: number, b: number, columns: number, c: number,
+  { bias, rectified }: PackedEnding = NOTHING,
+): void {
+  if (columns <= FEW) native.dots(count, sources, targets, a, segments, length, pitch, b, columns, c);
+  else native.product(count, sources, targets, a, segments, length, pitch, b, columns, c, bias, rectified);
 }

@@ -1,5 +1,6 @@
 import { registerReluGradient } from '../gradients/relu.ts';
 import { registerActivationGradients } from '../gradients/activations.ts';
+import { registerConvReluGradient } from '../gradients/conv-relu.ts';
 import { registerCrossEntropyGradients } from '../gradients/cross-entropy.ts';
 import { registerFusedGradients } from '../gradients/fused.ts';
 import { keepOverrides } from '../gradients/override.ts';
@@ -16,9 +17,9 @@ import { batchNormKernels } from './batch-norm.ts';
 import { binaryKernels } from './binary.ts';
 import { clipByValue } from './clip.ts';
 import { compareKernels } from './compare.ts';
-import { conv2d } from './conv2d.ts';
+import { conv2dKernels } from './conv2d.ts';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.ts';
-import { conv2dInputGradient } from './conv2d-input-gradient.ts';
+import { conv2dInputGradients } from './conv2d-input-gradient.ts';
 import { conv3dKernels } from './conv3d.ts';
 import { crossEntropyKernels } from './cross-entropy.ts';
 import { depthwiseKernels } from './depthwise.ts';
@@ -50,9 +51,9 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     ...binaryKernels(native),
     clipByValue(native),
     ...compareKernels(native),
-    conv2d(native),
+    ...conv2dKernels(native),
     conv2dFilterGradient(native),
-    conv2dInputGradient(native),
+    ...conv2dInputGradients(native),
     ...conv3dKernels(native),
     ...crossEntropyKernels(native),
     ...depthwiseKernels(native),
@@ -74,6 +75,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
   registerBatchNormGradients();
   registerReluGradient();
   registerActivationGradients();
+  registerConvReluGradient();
   registerCrossEntropyGradients();
   registerFusedGradients();
   registerNoGradients();

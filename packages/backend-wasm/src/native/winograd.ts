@@ -3,6 +3,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
+import { type PackedEnding } from './ending.ts';
 import { pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import type { Scratch } from './scratch.ts';
@@ -13,11 +14,14 @@ export interface SmallConvolution {
   /** The images and the zeros around them, so that a 3x3 window at every output lies inside. */
   readonly shape: PaddedShape;
   readonly from: number;
+  /** Outputs of a ReLU of the images' shape, 0 for none; see {@link loader}. */
+  readonly keptBy: number;
   readonly to: number;
   readonly height: number;
   readonly width: number;
   readonly channelsOut: number;
   readonly filter: TurnedFilter;
+  readonly ending: PackedEnding;
 }
 
 const LEAST_CHANNELS = 8;
@@ -51,16 +55,16 @@ export const APART = 48;
 
 /**
  * Computes a convolution with a quarter of the multiplications (see assembly/winograd.ts). Examples whose results are not all finite
- * are given to `direct` instead: the transforms would spread an infinity as NaN over its whole tile.
+ * before they end are given to `direct` instead: the transforms would spread an infinity as NaN over its whole tile.
  */
 export function winograd(
   native: NativeFunctions, backend: BackendWasm, scratch: Scratch, convolution: SmallConvolution,
-  direct: (example: number) => void, values: () => Float32Array,
+  direct: (example: number) => void,
 ): void {
-  const { batch, height, width, channelsOut, from, to } = convolution;
+  const { batch, height, width, channelsOut, from, keptBy, to, ending: { bias, rectified } } = convolution;
   const { shape, images, tiles, atOnce, sources, targets, lines, results } = plan(convolution.shape, height, width, channelsOut);
   const { channels } = shape;
-  const load = loader(native, scratch, from, shape, images);
+  const load = loader(native, scratch, from, shape, images, keptBy);
   const [patchPlane, productPlane] = [(atOnce * channels + APART) * 4, (atOnce * channelsOut + APART) * 4];
   const [patches, products] = [scratch.floats((PLANES * patchPlane) / 4), scratch.floats((PLANES * productPlane) / 4)];
   const between = scratch.floats(PLANES * 4);
@@ -70,16 +74,20 @@ export function winograd(
   for (let n = 0; n < batch; n += images) {
     const count = Math.min(images, batch - n);
     const a = load(n, count);
-    let finite = true;
-    for (let tile = 0; tile < count * tiles; tile += atOnce) {
-      const some = Math.min(atOnce, count * tiles - tile);
-      native.winogradInput(some, sourceTable + tile * 4, a, paddedWidth(shape) * channels * 4, channels, patches, patchPlane, between);
-      native.winogradProduct(some, lineTable, resultTable, patches, patchPlane, channels, packed.at, packed.size, channelsOut, products, productPlane);
-      finite = native.winogradOutput(some, targetTable + tile * 4, products, productPlane, channelsOut, to + n * imageSize * 4, width * channelsOut * 4, between) !== 0 && finite;
-    }
-    if (finite) continue;
-    for (let example = n; example < n + count; example++)
-      if (!values().subarray(example * imageSize, (example + 1) * imageSize).every(Number.isFinite)) direct(example);
+    const outputs = to + n * imageSize * 4;
+    /** Says whether all of it is finite. */
+    const convolved = (first: number, end: number): boolean => {
+      let finite = true;
+      for (let tile = first; tile < end; tile += atOnce) {
+        const some = Math.min(atOnce, end - tile);
+        native.winogradInput(some, sourceTable + tile * 4, a, paddedWidth(shape) * channels * 4, channels, patches, patchPlane, between);
+        native.winogradProduct(some, lineTable, resultTable, patches, patchPlane, channels, packed.at, packed.size, channelsOut, products, productPlane);
+        finite = native.winogradOutput(some, targetTable + tile * 4, products, productPlane, channelsOut, outputs, width * channelsOut * 4, between, bias, rectified) !== 0 && finite;
+      }
+      return finite;
+    };
+    if (convolved(0, count * tiles)) continue;
+    for (let example = 0; example < count; example++) if (!convolved(example * tiles, (example + 1) * tiles)) direct(n + example);
   }
 }
 

@@ -1,0 +1,29 @@
+import { engine, type GradConfig, type NamedAttrMap, type NamedTensorMap, registerGradient, type Tensor } from '@tensorflow/tfjs-core';
+import { biasGradient } from './fused.ts';
+
+/** The gradient of `Conv2DRelu`: an attack runs one kernel for it, which reads the ReLU's mask as it pads the output gradient. */
+export function registerConvReluGradient(): void {
+  registerGradient(config);
+}
+
+const run = (name: string, inputs: NamedTensorMap, attrs: Record<string, unknown> = {}): Tensor => engine().runKernel(name, inputs, attrs as unknown as NamedAttrMap);
+
+const config: GradConfig = {
+  kernelName: 'Conv2DRelu',
+  inputsToSave: ['x', 'filter'],
+  // For its sign alone.
+  outputsToSave: [true],
+  gradFunc: (gradient, saved, attrs) => {
+    const [given, x, filter, y] = [gradient as Tensor, ...saved] as [Tensor, Tensor, Tensor, Tensor];
+    let kept: Tensor | undefined;
+    const dy = (): Tensor => (kept ??= run('ReluGrad', { dy: given, x: y }));
+    const shaped = { ...attrs, inputShape: x.shape };
+    // Both kernels of the second way have gradients, which double backprop needs.
+    const once = engine().state.gradientDepth === 0;
+    return {
+      x: () => (once ? run('Conv2DReluBackpropInput', { dy: given, filter, y }, shaped) : run('Conv2DBackpropInput', { dy: dy(), filter }, shaped)),
+      filter: () => run('Conv2DBackpropFilter', { x, dy: dy() }, { ...attrs, filterShape: filter.shape }),
+      bias: () => biasGradient(dy(), [y.shape.at(-1)!]),
+    };
+  },
+};

@@ -1,0 +1,37 @@
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { keptFor } from './kept-weights.ts';
+import type { NativeFunctions } from './module.ts';
+import { endsInProduct, PANEL } from './multiply.ts';
+import { address } from './scratch.ts';
+
+/** What a linear layer ends with: a bias, one value a channel, then a ReLU. */
+export interface Ending {
+  readonly bias?: TensorInfo | undefined;
+  readonly rectified?: boolean;
+}
+
+/** As kernels take it: the bias in whole panels, 0 where there is none. */
+export interface PackedEnding {
+  readonly bias: number;
+  readonly rectified: boolean;
+}
+
+export const NOTHING: PackedEnding = { bias: 0, rectified: false };
+
+/** The part of an ending that a product with this many columns does before it stores its sums; the rest is left to {@link finish}. */
+export function packedEnding(native: NativeFunctions, backend: BackendWasm, columns: number, { bias, rectified = false }: Ending): PackedEnding {
+  if (!endsInProduct(columns)) return NOTHING;
+  const at = bias === undefined ? 0 : keptFor(backend, bias, 'bias', Math.ceil(columns / PANEL) * PANEL, (to) => native.packPanels(address(backend, bias), 1, 0, columns, 4, to, PANEL * 4));
+  return { bias: at, rectified };
+}
+
+const ADD = 0;
+
+/** An ending in place of values that no product has ended. */
+export function finish(native: NativeFunctions, backend: BackendWasm, y: TensorInfo, { bias, rectified }: Ending): void {
+  const [at, size] = [address(backend, y), util.sizeFromShape(y.shape)];
+  const channels = y.shape.at(-1)!;
+  if (bias !== undefined) native.binary(ADD, 1, size / channels, channels, at, address(backend, bias), at);
+  if (rectified === true) native.relu(at, at, size);
+}
