@@ -4,7 +4,7 @@ import { type AddedKernel, input, type KernelArgs, runStock, view } from '../ker
 import { type Ending, finish, packedEnding, type PackedEnding } from './ending.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
-import { endsInProduct, multiply, pack, packedSize } from './multiply.ts';
+import { endsInProduct, multiply, pack, packedSize, TILE_ROWS } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
 
@@ -97,7 +97,8 @@ function plainProduct(native: NativeFunctions, scratch: Scratch, { rows, inner, 
 
 /** Rows of a left operand that are taken at a time, and where they and their results lie. */
 const lines = remembered((inner: number, columns: number) => {
-  const atOnce = Math.min(1024, Math.max(16, Math.floor(24_576 / Math.max(1, inner))));
+  // Few enough for the second-level cache.
+  const atOnce = TILE_ROWS * Math.min(200, Math.max(4, Math.floor(26_000 / Math.max(1, inner))));
   const sources = Uint32Array.from({ length: atOnce }, (_, row) => row * inner * 4);
   return { atOnce, sources, targets: sources.map((_, row) => row * columns * 4) };
 });

@@ -4,6 +4,8 @@ import type { NativeFunctions } from './module.ts';
 /** Which columns of a product assembly/dots.ts is faster for than the tiles of assembly/product.ts. */
 const FEW = 3;
 export const PANEL = 8;
+/** Rows of a tile of assembly/product.ts: other numbers of rows end with one that is partly computed twice. */
+export const TILE_ROWS = 5;
 
 /** A strided matrix in the heap: element (r, f) at `at + r * rowStep + f * columnStep`. */
 export interface StridedMatrix {

@@ -4,7 +4,7 @@ import { imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts'
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { type PackedEnding } from './ending.ts';
-import { pack, packedSize } from './multiply.ts';
+import { pack, packedSize, TILE_ROWS } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -137,8 +137,8 @@ export const plan: (given: PaddedShape, height: number, width: number, channelsO
         sources[i] = 4 * (n * imageFloats(shape) + (h * paddedWidth(shape) + w) * shape.channels);
         targets[i] = 4 * ((n * height + h) * width + w) * channelsOut + more(width, w) + 4 * more(height, h);
       }
-  const fitting = Math.floor(FLOATS_AT_ONCE / (PLANES * (shape.channels + channelsOut)) / 4) * 4;
-  const atOnce = Math.max(16, Math.min(128, fitting));
+  const fitting = Math.floor(FLOATS_AT_ONCE / (PLANES * (shape.channels + channelsOut)) / TILE_ROWS);
+  const atOnce = TILE_ROWS * Math.max(3, Math.min(25, fitting));
   const lines = Uint32Array.from({ length: atOnce }, (_, tile) => tile * shape.channels * 4);
   return { shape, images, tiles, atOnce, sources, targets, lines, results: lines.map((_, tile) => tile * channelsOut * 4) };
 });
