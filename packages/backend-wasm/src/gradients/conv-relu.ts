@@ -15,8 +15,7 @@ const config: GradConfig = {
   outputsToSave: [true],
   gradFunc: (gradient, saved, attrs) => {
     const [given, x, filter, y] = [gradient as Tensor, ...saved] as [Tensor, Tensor, Tensor, Tensor];
-    let kept: Tensor | undefined;
-    const dy = (): Tensor => (kept ??= run('ReluGrad', { dy: given, x: y }));
+    const dy = (): Tensor => run('ReluGrad', { dy: given, x: y });
     const shaped = { ...attrs, inputShape: x.shape };
     // Both kernels of the second way have gradients, which double backprop needs.
     const once = engine().state.gradientDepth === 0;
