@@ -1,5 +1,5 @@
 import {
-  backend, conv2d, conv3d, depthwiseConv2d, engine, fused, grad, maxPool, maxPool3d, memory, type NamedAttrMap, type Rank, type Tensor, tensor, tensor1d, tidy, tile, zeros,
+  backend, conv2d, conv3d, depthwiseConv2d, engine, fused, grad, matMul, maxPool, maxPool3d, memory, type NamedAttrMap, type Rank, type Tensor, tensor, tensor1d, tidy, tile, zeros,
 } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -48,6 +48,7 @@ describe('integers where floats are read', () => {
     ['AvgPool', () => run('AvgPool', { x: whole([1, 4, 4, 2]) }, { filterSize: [2, 2], strides: [2, 2], pad: 'same' })],
     ['MaxPoolGrad', () => run('MaxPoolGrad', { dy: values([1, 2, 2, 2], 1), input: whole([1, 4, 4, 2]), output: values([1, 2, 2, 2], 1) }, { filterSize: [2, 2], strides: [2, 2], pad: 'same' })],
     ['conv3d', () => conv3d(whole([1, 4, 4, 4, 2]) as Tensor<Rank.R5>, whole(cube) as Tensor<Rank.R5>, 1, 'same')],
+    ['matMul', () => matMul(whole([2, 3]), whole([3, 2]))],
     ['Conv2D', () => run('Conv2D', { x: whole(image), filter: values([3, 3, 5, 2], 1) }, { ...FLAT, dataFormat: 'NHWC', dilations: [1, 1] })],
     ['FusedConv2D', () => run('FusedConv2D', { x: values(image, 1), filter: values([3, 3, 5, 2], 1), bias: whole([2]) }, { ...FLAT, dataFormat: 'NHWC', dilations: [1, 1] })],
     ['DepthwiseConv2dNative', () => run('DepthwiseConv2dNative', { x: whole(image), filter: values([3, 3, 5, 2], 1) }, { ...FLAT, dataFormat: 'NHWC', dilations: [1, 1] })],

@@ -12,7 +12,7 @@ import { address, type Scratch, withScratch } from './scratch.ts';
  * Matrix products of float32 tensors, any operand transposed, batches included. A transposed right operand is turned while it
  * is packed; a transposed left one makes it a sum of outer products, which reads both operands as they lie.
  */
-export const batchMatMul = (native: NativeFunctions): AddedKernel => ({ kernelName: 'BatchMatMul', run: (args) => endedMatMul(native, args, {}) });
+export const batchMatMul = (native: NativeFunctions): AddedKernel => ({ kernelName: 'BatchMatMul', floats: true, run: (args) => endedMatMul(native, args, {}) });
 
 /** The product of `a` and `b`, and what it ends with. */
 export function endedMatMul(native: NativeFunctions, args: KernelArgs, ending: Ending): TensorInfo {
@@ -51,7 +51,7 @@ interface Sizes {
   readonly columns: number;
 }
 
-/** Undefined where the operands are not float32 or are broadcast in another way than one product against many. */
+/** Undefined where the operands are broadcast in another way than one product against many. */
 function sizesOf(a: TensorInfo, b: TensorInfo, attrs: NamedAttrMap): Sizes | undefined {
   const count = ({ shape }: TensorInfo): number => shape.slice(0, -2).reduce((x, y) => x * y, 1);
   const [batchA, batchB] = [count(a), count(b)];
@@ -59,7 +59,7 @@ function sizesOf(a: TensorInfo, b: TensorInfo, attrs: NamedAttrMap): Sizes | und
   const [rows, inner] = attrs['transposeA'] === true ? [secondA, firstA] : [firstA, secondA];
   const columns = attrs['transposeB'] === true ? firstB : secondB;
   const oneAgainstMany = batchA === batchB || batchA === 1 || batchB === 1;
-  if (!oneAgainstMany || a.dtype !== 'float32' || b.dtype !== 'float32') return undefined;
+  if (!oneAgainstMany) return undefined;
   const shape = backend_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
   const batch = shape.reduce((x, y) => x * y, 1);
   return { shape, batch, repeatsA: batchA === 1, repeatsB: batchB === 1, rows, inner, columns };
