@@ -7,6 +7,7 @@ export { crossEntropy, crossEntropyGradient } from './cross-entropy';
 export { foldDepth, unfoldDepth } from './depth';
 export { depthwise, depthwiseFilter, depthwiseInput, narrow, widen } from './depthwise';
 export { dots } from './dots';
+export { judgeOutputs, judgeRows, linfDistance, selectRows } from './judge';
 export { adamStep, momentumStep } from './optimizer';
 export { outer } from './outer';
 export { packColumns, packPanels } from './pack';

@@ -48,6 +48,15 @@ export interface NativeFunctions {
   l2Step(
     rows: number, size: number, x: number, gradient: number, clean: number, alpha: number, eps: number, low: number, high: number, to: number,
   ): void;
+  /** assembly/judge.ts */
+  linfDistance(rows: number, size: number, x: number, clean: number, to: number): void;
+  judgeOutputs(rows: number, size: number, outputs: number, holds: number, targeted: number, finite: number, adversarial: number): void;
+  judgeRows(
+    rows: number, size: number, x: number, distances: number, finite: number, values: number, adversarial: number,
+    keptValues: number, keptDistances: number, success: number, rejected: number, most: number, low: number, high: number, nearest: number,
+    better: number, toValues: number, toDistances: number, toSuccess: number, toRejected: number,
+  ): void;
+  selectRows(rows: number, size: number, mask: number, yes: number, no: number, to: number): void;
   /** assembly/relu.ts */
   relu(from: number, to: number, count: number): void;
   reluGradient(dy: number, x: number, to: number, count: number): void;

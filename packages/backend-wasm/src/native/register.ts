@@ -25,6 +25,7 @@ import { depthwiseKernels } from './depthwise.ts';
 import { fusedKernels } from './fused.ts';
 import { gather } from './gather.ts';
 import { identity } from './identity.ts';
+import { judgeKernels } from './judge.ts';
 import { freeWithData } from './kept-weights.ts';
 import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
@@ -57,14 +58,16 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     ...crossEntropyKernels(native),
     ...depthwiseKernels(native),
     ...fusedKernels(native),
-    gather, selectRows,
+    gather,
     identity,
+    ...judgeKernels(native),
     ...optimizerKernels(native),
     padV2,
     ...poolKernels(native),
     ...projectedStepKernels(native),
     ...reluKernels(native),
     repeatAxes(native),
+    selectRows(native),
     slice,
     ...sumKernels(native),
     tile,
