@@ -8,6 +8,7 @@ export { foldDepth, unfoldDepth } from './depth';
 export { depthwise, depthwiseFilter, depthwiseInput, narrow, widen } from './depthwise';
 export { dots } from './dots';
 export { judgeOutputs, judgeRows, linfDistance, selectRows } from './judge';
+export { classLead, classLeadGradient, logitMargin, logitMarginGradient } from './objectives';
 export { adamStep, momentumStep } from './optimizer';
 export { outer } from './outer';
 export { packColumns, packPanels } from './pack';

@@ -108,6 +108,13 @@ export interface NativeFunctions {
     rows: number, classes: number, dy: number, logits: number, labels: number, probabilities: number,
     smoothing: number, held: number, to: number,
   ): void;
+  /** assembly/objectives.ts; `held`: scratch for a row. */
+  logitMargin(rows: number, classes: number, logits: number, labels: number, to: number): void;
+  logitMarginGradient(rows: number, classes: number, dy: number, logits: number, labels: number, to: number): void;
+  classLead(rows: number, classes: number, logits: number, labels: number, targets: number, ratio: number, held: number, to: number): void;
+  classLeadGradient(
+    rows: number, classes: number, dy: number, logits: number, labels: number, targets: number, ratio: number, held: number, to: number,
+  ): void;
   /** assembly/optimizer.ts */
   momentumStep(
     count: number, p: number, gradient: number, slot: number, toP: number, toSlot: number,

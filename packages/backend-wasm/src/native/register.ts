@@ -4,6 +4,7 @@ import { registerCrossEntropyGradients } from '../gradients/cross-entropy.ts';
 import { registerFusedGradients } from '../gradients/fused.ts';
 import { keepOverrides } from '../gradients/override.ts';
 import { registerNoGradients } from '../gradients/none.ts';
+import { registerObjectiveGradients } from '../gradients/objectives.ts';
 import { registerPoolGradients } from '../gradients/pools.ts';
 import { registerSumGradients } from '../gradients/sums.ts';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -29,6 +30,7 @@ import { judgeKernels } from './judge.ts';
 import { freeWithData } from './kept-weights.ts';
 import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
+import { objectiveKernels } from './objectives.ts';
 import { optimizerKernels } from './optimizer.ts';
 import { padV2 } from './pad.ts';
 import { poolKernels } from './pool.ts';
@@ -61,6 +63,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     gather,
     identity,
     ...judgeKernels(native),
+    ...objectiveKernels(native),
     ...optimizerKernels(native),
     padV2,
     ...poolKernels(native),
@@ -80,6 +83,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
   registerCrossEntropyGradients();
   registerFusedGradients();
   registerNoGradients();
+  registerObjectiveGradients();
   registerPoolGradients();
   registerSumGradients();
   keepOverrides();
