@@ -44,7 +44,10 @@ export interface NativeFunctions {
   /** assembly/compare.ts */
   compareNumber(greater: number, count: number, from: number, number: number, to: number): void;
   /** assembly/projected-step.ts */
-  linfStep(count: number, x: number, gradient: number, clean: number, alpha: number, eps: number, low: number, high: number, to: number): void;
+  linfStep(
+    count: number, x: number, gradient: number, clean: number, previous: number, alpha: number, plain: number, eps: number,
+    low: number, high: number, to: number,
+  ): void;
   l2Step(
     rows: number, size: number, x: number, gradient: number, clean: number, alpha: number, eps: number, low: number, high: number, to: number,
   ): void;
