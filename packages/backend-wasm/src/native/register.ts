@@ -6,6 +6,7 @@ import { keepOverrides } from '../gradients/override.ts';
 import { registerNoGradients } from '../gradients/none.ts';
 import { registerObjectiveGradients } from '../gradients/objectives.ts';
 import { registerPoolGradients } from '../gradients/pools.ts';
+import { saveUnrecorded } from '../gradients/saved.ts';
 import { registerSumGradients } from '../gradients/sums.ts';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { registerBatchNormGradients } from '../gradients/batch-norm.ts';
@@ -87,4 +88,5 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
   registerPoolGradients();
   registerSumGradients();
   keepOverrides();
+  saveUnrecorded();
 }
