@@ -3,14 +3,15 @@
  * operations. Bools are bytes 1 and 0.
  */
 
-/** Largest |x - clean| of each row; NaN where a value is. */
+/** Largest |x - clean| of each row; NaN where a value is: magnitudes are in the order of their bits, with NaN on top. */
 export function linfDistance(rows: i32, size: i32, x: usize, clean: usize, to: usize): void {
   for (let row = 0; row < rows; row++, to += 4) {
-    let all = f32x4.splat(0);
+    let all = i32x4.splat(0);
     const end = x + (<usize>size << 2);
-    for (; x + 16 <= end; x += 16, clean += 16) all = f32x4.max(all, f32x4.abs(f32x4.sub(v128.load(x), v128.load(clean))));
-    for (; x < end; x += 4, clean += 4) all = f32x4.max(all, f32x4.abs(f32x4.sub(v128.load32_splat(x), v128.load32_splat(clean))));
-    store<f32>(to, max(max(f32x4.extract_lane(all, 0), f32x4.extract_lane(all, 1)), max(f32x4.extract_lane(all, 2), f32x4.extract_lane(all, 3))));
+    for (; x + 16 <= end; x += 16, clean += 16) all = i32x4.max_s(all, f32x4.abs(f32x4.sub(v128.load(x), v128.load(clean))));
+    for (; x < end; x += 4, clean += 4) all = i32x4.max_s(all, f32x4.abs(f32x4.sub(v128.load32_splat(x), v128.load32_splat(clean))));
+    all = i32x4.max_s(all, i8x16.shuffle(all, all, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+    store<i32>(to, max(i32x4.extract_lane(all, 0), i32x4.extract_lane(all, 1)));
   }
 }
 
@@ -54,18 +55,17 @@ export function judgeRows(
 
 /** Whether all values of a row lie in the box. */
 function inBox(size: i32, x: usize, low: f32, high: f32): bool {
-  let smallest = f32x4.splat(Infinity);
-  let largest = f32x4.splat(-Infinity);
+  let all = i32x4.splat(-1);
   const end = x + (<usize>size << 2);
-  for (; x + 16 <= end; x += 16) {
-    smallest = f32x4.min(smallest, v128.load(x));
-    largest = f32x4.max(largest, v128.load(x));
-  }
-  for (; x < end; x += 4) {
-    smallest = f32x4.min(smallest, v128.load32_splat(x));
-    largest = f32x4.max(largest, v128.load32_splat(x));
-  }
-  return v128.any_true(v128.not(v128.and(f32x4.ge(smallest, f32x4.splat(low)), f32x4.le(largest, f32x4.splat(high))))) == false;
+  for (; x + 16 <= end; x += 16) all = v128.and(all, lanesInBox(v128.load(x), low, high));
+  for (; x < end; x += 4) all = v128.and(all, lanesInBox(v128.load32_splat(x), low, high));
+  return i32x4.all_true(all);
+}
+
+// @ts-ignore: decorator
+@inline
+function lanesInBox(value: v128, low: f32, high: f32): v128 {
+  return v128.and(f32x4.ge(value, f32x4.splat(low)), f32x4.le(value, f32x4.splat(high)));
 }
 
 /** Whole rows of `yes` or of `no`, by one byte a row. */
