@@ -13,6 +13,7 @@ export { adamStep, momentumStep } from './optimizer';
 export { outer } from './outer';
 export { packColumns, packPanels } from './pack';
 export { pad, zero } from './pad';
+export { planeDisplacement } from './plane';
 export { averagePool, averagePoolGradient, maxPool, maxPoolGather, maxPoolGradient } from './pool';
 export { product } from './product';
 export { l2Step, linfStep } from './projected-step';

@@ -3,7 +3,8 @@ import { withoutGradient } from '../kernels/refuse.ts';
 
 /** Steps and choices that nothing is differentiated through: @robustjs composes them where a gradient is recorded. */
 const NAMES = [
-  'AdamStep', 'ClassLeadGrad', 'JudgeOutputs', 'JudgeRows', 'L2Step', 'LinfDistance', 'LinfStep', 'LogitMarginGrad', 'MomentumStep', 'SelectRows',
+  'AdamStep', 'ClassLeadGrad', 'JudgeOutputs', 'JudgeRows', 'L2Step', 'LinfDistance', 'LinfStep', 'LogitMarginGrad', 'MomentumStep',
+  'PlaneDisplacement', 'SelectRows',
 ];
 
 /** A gradient through one of them is an error with a code. */

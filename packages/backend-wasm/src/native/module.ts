@@ -43,6 +43,11 @@ export interface NativeFunctions {
   binary(operation: number, outer: number, middle: number, inner: number, large: number, small: number, to: number): void;
   /** assembly/compare.ts */
   compareNumber(greater: number, count: number, from: number, number: number, to: number): void;
+  /** assembly/plane.ts */
+  planeDisplacement(
+    rows: number, size: number, points: number, normal: number, offset: number, weighted: number, low: number, high: number,
+    held: number, to: number,
+  ): void;
   /** assembly/projected-step.ts */
   linfStep(
     count: number, x: number, gradient: number, clean: number, previous: number, alpha: number, plain: number, eps: number,

@@ -34,6 +34,7 @@ import type { NativeFunctions } from './module.ts';
 import { objectiveKernels } from './objectives.ts';
 import { optimizerKernels } from './optimizer.ts';
 import { padV2 } from './pad.ts';
+import { planeDisplacement } from './plane.ts';
 import { poolKernels } from './pool.ts';
 import { projectedStepKernels } from './projected-step.ts';
 import { reluKernels } from './relu.ts';
@@ -67,6 +68,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     ...objectiveKernels(native),
     ...optimizerKernels(native),
     padV2,
+    planeDisplacement(native),
     ...poolKernels(native),
     ...projectedStepKernels(native),
     ...reluKernels(native),
