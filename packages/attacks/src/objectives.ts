@@ -4,6 +4,7 @@ import {
   add, cast, customGrad, div, expandDims, fill, max, mul, oneHot, ones, slice, squeeze, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tensor2d, tidy,
   topk, where, zerosLike,
 } from '@tensorflow/tfjs-core';
+import { fused } from './rows.ts';
 
 /** Cross-entropy of the logits, what most attacks maximize. */
 export const crossEntropyObjective: Objective = (logits, labels) => crossEntropy(logits, labels);
@@ -13,7 +14,7 @@ export const crossEntropyObjective: Objective = (logits, labels) => crossEntropy
  * its floor). Unlike cross-entropy it keeps a gradient where the softmax saturates. Positive: misclassified.
  */
 export const marginObjective: Objective = (logits, labels) =>
-  tidy(() => {
+  fused<Tensor1D>('LogitMargin', { logits }, { labels }, {}, true) ?? tidy(() => {
     // The wasm kernel writes int32 whatever data type it is asked for, past the end of a tensor of bools.
     const isLabel = cast(oneHot(labels as Tensor1D, logits.shape[1]!), 'bool');
     const label = sum(mul(logits, isLabel), 1);
@@ -45,15 +46,10 @@ export const dlrObjective: Objective = (logits, labels) =>
  * @param targets one class a row, `[N]` int32, of the rows that the objective is asked about.
  */
 export function targetedDlrObjective(targets: Tensor1D): Objective {
-  return towardsDlr(() => targets);
-}
-
-/** The same with targets that are made where no tape records it. */
-export function towardsDlr(targets: () => Tensor1D): Objective {
-  return (logits, labels) => ratio(logits as Tensor2D, () => {
+  return (logits, labels) => fused<Tensor1D>('ClassLead', { logits }, { labels, targets }, { ratio: true }, true) ?? ratio(logits as Tensor2D, () => {
     const classes = logits.shape[1]!;
     // Cast once: the wasm kernel writes int32 whatever data type it is asked for.
-    return cast(sub(oneHot(targets(), classes), oneHot(labels as Tensor1D, classes)), 'float32');
+    return cast(sub(oneHot(targets, classes), oneHot(labels as Tensor1D, classes)), 'float32');
   });
 }
 

@@ -5,7 +5,7 @@ import {
 import { type DualNorm, dualLengths, SMALLEST } from './norms.ts';
 import { marginObjective } from './objectives.ts';
 import { rankedTargets } from './ranks.ts';
-import { chooseRows, positive } from './rows.ts';
+import { chooseRows, fused, positive } from './rows.ts';
 
 // Stands for infinity, which arithmetic would turn into NaN.
 const FAR = 3e38;
@@ -83,10 +83,10 @@ const distanceTo = ({ normal, gap }: Planes, norm: DualNorm): Tensor1D =>
   });
 
 /** Logit of a rival minus the goal's. */
-const lead = (rivals: Tensor1D): Objective => (outputs, goals) =>
-  tidy(() => {
-    const mark = (classes: Tensor): Tensor => cast(oneHot(classes as Tensor1D, outputs.shape[1]!), 'float32');
-    return sum<Tensor1D>(mul(outputs, sub(mark(rivals), mark(goals))), 1);
+const lead = (targets: Tensor1D): Objective => (logits, labels) =>
+  fused<Tensor1D>('ClassLead', { logits }, { labels, targets }, {}, true) ?? tidy(() => {
+    const mark = (classes: Tensor): Tensor => cast(oneHot(classes as Tensor1D, logits.shape[1]!), 'float32');
+    return sum<Tensor1D>(mul(logits, sub(mark(targets), mark(labels))), 1);
   });
 
 const leadOfTarget: Objective = (outputs, goals) => tidy(() => neg(marginObjective(outputs, goals)));

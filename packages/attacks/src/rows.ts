@@ -1,5 +1,5 @@
 import {
-  add, cast, cumsum, engine, getBackend, getKernel, greater, less, mul, range, reshape, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, topk, where,
+  add, cast, cumsum, engine, getBackend, getKernel, greater, less, mul, type NamedTensorMap, range, reshape, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, topk, where,
 } from '@tensorflow/tfjs-core';
 
 /** Values in one row of a batch. */
@@ -12,12 +12,15 @@ export const flatRows = (batch: Tensor): Tensor2D => reshape(batch, [batch.shape
 export const overRows = (values: Tensor, like: Tensor): Tensor =>
   reshape(values, [like.shape[0], ...Array<number>(like.rank - 1).fill(1)]);
 
-/** Whole rows of one batch or of another, by one bool a row. Kernel: `SelectRows`, which has no gradient. */
-export const chooseRows = <T extends Tensor>(mask: Tensor1D, yes: T, no: T): T => {
-  const known = [yes, no].every(({ dtype, shape }) => dtype === 'float32' && shape.join() === yes.shape.join()) && engine().state.gradientDepth === 0;
-  const fused = known && (getKernel('SelectRows', getBackend()) as object | undefined) !== undefined;
-  return fused ? engine().runKernel<T>('SelectRows', { mask, yes, no }) : where(overRows(mask, yes), yes, no);
+/** What the backend's kernel of this name gives, where it has one and the batches are floats. Its second gradient, or where `first` is false its first, is none. */
+export const fused = <T extends Tensor>(name: string, floats: NamedTensorMap, others: NamedTensorMap = {}, attrs = {}, first = false): T | undefined => {
+  const known = engine().state.gradientDepth <= (first ? 1 : 0) && (getKernel(name, getBackend()) as object | undefined) !== undefined;
+  return known && Object.values(floats).every(({ dtype }) => dtype === 'float32') ? engine().runKernel<T>(name, { ...floats, ...others }, attrs) : undefined;
 };
+
+/** Whole rows of one batch or of another, by one bool a row. Kernel: `SelectRows`. */
+export const chooseRows = <T extends Tensor>(mask: Tensor1D, yes: T, no: T): T =>
+  (yes.shape.join() === no.shape.join() ? fused<T>('SelectRows', { yes, no }, { mask }) : undefined) ?? where(overRows(mask, yes), yes, no);
 
 /** 1 where a value is above zero, else 0. */
 export const positive = <T extends Tensor>(x: T): T => cast(greater(x, 0), 'float32');

@@ -11,23 +11,49 @@ function bounded(value: v128, low: v128, high: v128): v128 {
   return f32x4.min(f32x4.max(value, low), high);
 }
 
-/** Linf: by the gradient's sign; 0 and NaN stand still. */
-export function linfStep(count: i32, x: usize, gradient: usize, clean: usize, alpha: f32, eps: f32, low: f32, high: f32, to: usize): void {
+/** By numbers: NaN stays, as `bounded` keeps it, in one instruction each. */
+// @ts-ignore: decorator
+@inline
+function clipped(value: v128, low: f32, high: f32): v128 {
+  return f32x4.pmin(f32x4.pmax(value, f32x4.splat(low)), f32x4.splat(high));
+}
+
+/**
+ * Linf: by the gradient's sign; 0 and NaN stand still. With the iterate before x at `previous` (0: without), that step's share `plain`
+ * and for the rest what led to x, projected again: a step with momentum.
+ */
+export function linfStep(
+  count: i32, x: usize, gradient: usize, clean: usize, previous: usize, alpha: f32, plain: f64, eps: f32, low: f32, high: f32, to: usize,
+): void {
   const end = to + (<usize>count << 2);
-  for (; to + 16 <= end; to += 16, x += 16, gradient += 16, clean += 16) linfLanes<Four>(x, gradient, clean, alpha, eps, low, high, to);
-  for (; to < end; to += 4, x += 4, gradient += 4, clean += 4) linfLanes<One>(x, gradient, clean, alpha, eps, low, high, to);
+  const back = previous - x;
+  for (; to + 16 <= end; to += 16, x += 16, gradient += 16, clean += 16) {
+    linfLanes<Four>(x, gradient, clean, previous != 0, x + back, alpha, plain, eps, low, high, to);
+  }
+  for (; to < end; to += 4, x += 4, gradient += 4, clean += 4) {
+    linfLanes<One>(x, gradient, clean, previous != 0, x + back, alpha, plain, eps, low, high, to);
+  }
 }
 
 // @ts-ignore: decorator
 @inline
-function linfLanes<T>(x: usize, gradient: usize, clean: usize, alpha: f32, eps: f32, low: f32, high: f32, to: usize): void {
+function linfLanes<T>(
+  x: usize, gradient: usize, clean: usize, momentum: bool, previous: usize, alpha: f32, plain: f64, eps: f32, low: f32, high: f32, to: usize,
+): void {
   const zero = f32x4.splat(0);
   const slope = get<T>(gradient);
   const move = v128.or(v128.and(f32x4.gt(slope, zero), f32x4.splat(alpha)), v128.and(f32x4.lt(slope, zero), f32x4.splat(-alpha)));
+  const from = get<T>(x);
   const middle = get<T>(clean);
-  const size = f32x4.splat(eps);
-  const held = bounded(f32x4.add(get<T>(x), move), f32x4.sub(middle, size), f32x4.add(middle, size));
-  put<T>(to, bounded(held, f32x4.splat(low), f32x4.splat(high)));
+  const least = f32x4.sub(middle, f32x4.splat(eps));
+  const most = f32x4.add(middle, f32x4.splat(eps));
+  let value = clipped(bounded(f32x4.add(from, move), least, most), low, high);
+  if (momentum) {
+    const moved = f32x4.mul(f32x4.sub(value, from), f32x4.splat(<f32>plain));
+    const led = f32x4.mul(f32x4.sub(from, get<T>(previous)), f32x4.splat(<f32>(1 - plain)));
+    value = clipped(bounded(f32x4.add(from, f32x4.add(moved, led)), least, most), low, high);
+  }
+  put<T>(to, value);
 }
 
 /** Keeps divisions by a length finite; see core's l2.ts. */

@@ -1,10 +1,9 @@
 import {
-  add, cast, equal, greater, greaterEqual, less, lessEqual, logicalAnd, logicalNot, logicalOr, max, min, mul, sum, type Tensor,
-  type Tensor1D,
+  add, cast, equal, greater, greaterEqual, less, lessEqual, logicalAnd, logicalNot, logicalOr, max, min, mul, sum, type Tensor, type Tensor1D,
 } from '@tensorflow/tfjs-core';
 import type { Criterion } from './loss.ts';
 import type { Bounds } from './model.ts';
-import { chooseRows, flatRows } from './rows.ts';
+import { chooseRows, flatRows, fused } from './rows.ts';
 import type { ThreatModel } from './threat.ts';
 
 /** Row-wise tensors of a batch under attack: what is attacked, and the best found so far. */
@@ -46,35 +45,42 @@ const LARGEST = 3.4e38;
 /**
  * The rows after a proposal: the first adversarial one stays, whatever follows, so that a result does not depend on
  * when broken rows leave the batch; without a budget the nearest one does. Until then the largest objective of finite outputs
- * stays. Comparisons with NaN are false, so an input that is not finite is never taken. Runs inside the caller's tidy.
+ * stays. Comparisons with NaN are false, so an input that is not finite is never taken. Runs inside the caller's tidy. Kernel: `JudgeRows`.
  */
-export function improve(rows: Rows, { inputs, finite, values, adversarial }: Proposal, judge: Judge): Rows {
-  const distances = judge.threat.distance(inputs, rows.clean);
-  const allowed = isAllowed(inputs, distances, judge);
+export function improve(rows: Rows, { inputs, finite, values, adversarial }: Proposal, { threat, bounds: [lowest, highest] }: Judge): Rows {
+  const distances = threat.distance(inputs, rows.clean);
+  const slack = SLACK.ofBounds * Math.max(Math.abs(lowest), Math.abs(highest));
+  // The largest float32 where there is no budget: a distance that is not finite is never allowed.
+  const limits = { most: Math.min(threat.eps * (1 + SLACK.ofBudget) + slack, LARGEST), low: lowest - slack, high: highest + slack, nearest: threat.eps === Infinity };
+  const { best, values: keptValues, distances: keptDistances, success, rejected } = rows;
+  const floats = { inputs, distances, values, best, keptValues, keptDistances };
+  const judged = fused<Tensor[]>('JudgeRows', floats, { finite, adversarial, success, rejected }, limits);
+  if (judged) return { ...rows, best: judged[0], values: judged[1], distances: judged[2], success: judged[3], rejected: judged[4] } as Rows;
+  const flat = flatRows(inputs);
+  const inBox = logicalAnd(greaterEqual(min(flat, 1), limits.low), lessEqual(max(flat, 1), limits.high));
+  const allowed = logicalAnd(lessEqual(distances, limits.most), inBox);
   const hit = logicalAnd(allowed, adversarial);
-  const larger = logicalAnd(logicalAnd(allowed, finite), greater(values, rows.values));
-  const first = logicalAnd<Tensor1D>(logicalNot(rows.success), logicalOr(hit, larger));
-  const better = judge.threat.eps === Infinity ? logicalOr<Tensor1D>(first, logicalAnd(hit, less(distances, rows.distances))) : first;
+  const larger = logicalAnd(logicalAnd(allowed, finite), greater(values, keptValues));
+  const first = logicalAnd<Tensor1D>(logicalNot(success), logicalOr(hit, larger));
+  const better = limits.nearest ? logicalOr<Tensor1D>(first, logicalAnd(hit, less(distances, keptDistances))) : first;
   return {
-    clean: rows.clean,
-    goals: rows.goals,
-    best: chooseRows(better, inputs, rows.best),
-    values: chooseRows(better, values, rows.values),
-    distances: chooseRows(logicalAnd(better, hit), distances, rows.distances),
-    success: logicalOr(rows.success, hit),
-    rejected: add(rows.rejected, cast(logicalNot(allowed), 'int32')),
+    ...rows,
+    best: chooseRows(better, inputs, best),
+    values: chooseRows(better, values, keptValues),
+    distances: chooseRows(logicalAnd(better, hit), distances, keptDistances),
+    success: logicalOr(success, hit),
+    rejected: add(rejected, cast(logicalNot(allowed), 'int32')),
   };
 }
 
-/** Whether each row, at these distances, lies in the ball and in the box, `[N]`. */
-function isAllowed(inputs: Tensor, distances: Tensor1D, { threat, bounds: [low, high] }: Judge): Tensor1D {
-  const slack = SLACK.ofBounds * Math.max(Math.abs(low), Math.abs(high));
-  // The largest float32 where there is no budget: a distance that is not finite is never allowed.
-  const inBall = lessEqual(distances, Math.min(threat.eps * (1 + SLACK.ofBudget) + slack, LARGEST));
-  const flat = flatRows(inputs);
-  const inBox = logicalAnd(greaterEqual(min(flat, 1), low - slack), lessEqual(max(flat, 1), high + slack));
-  return logicalAnd(inBall, inBox);
+/**
+ * Which rows' outputs are finite, and which count as adversarial: outputs that are not finite are a failure of the model, and no
+ * target. Kernel: `JudgeOutputs`.
+ */
+export function verdicts(outputs: Tensor, holds: Tensor1D, targeted: boolean): Pick<Proposal, 'finite' | 'adversarial'> {
+  // Nothing times anything else is not nothing.
+  const isFinite = (): Tensor1D => equal(sum(mul(flatRows(outputs), 0), 1), 0);
+  const judged = fused<Tensor1D[]>('JudgeOutputs', { outputs }, { holds }, { targeted }) ?? [];
+  const [finite = isFinite(), adversarial = targeted ? logicalAnd<Tensor1D>(holds, finite) : logicalOr<Tensor1D>(holds, logicalNot(finite))] = judged;
+  return { finite, adversarial };
 }
-
-/** Whether all outputs of each row are finite, `[N]`: nothing times anything else is not nothing. */
-export const finiteRows = (outputs: Tensor): Tensor1D => equal(sum(mul(flatRows(outputs), 0), 1), 0);

@@ -1,7 +1,7 @@
 import { abs, add, clipByValue, max, maximum, minimum, mul, sub, type Tensor, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 import { parseEps } from './eps.ts';
 import type { Bounds } from './model.ts';
-import { flatRows, signs } from './rows.ts';
+import { flatRows, fused, signs } from './rows.ts';
 import type { ThreatModel } from './threat.ts';
 
 /**
@@ -26,7 +26,7 @@ export function linf(eps: number | string): ThreatModel {
       }),
     steepest,
     fused: { kernelName: 'LinfStep', project, steepest },
-    distance: (inputs, clean) => tidy(() => max<Tensor1D>(abs(flatRows(sub(inputs, clean))), 1)),
+    distance: (x, clean) => fused<Tensor1D>('LinfDistance', { x, clean }) ?? tidy(() => max<Tensor1D>(abs(flatRows(sub(x, clean))), 1)),
   };
 }
 

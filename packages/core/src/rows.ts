@@ -1,4 +1,6 @@
-import { cast, engine, getBackend, getKernel, greater, less, reshape, sub, type Tensor, type Tensor1D, type Tensor2D, tidy, where } from '@tensorflow/tfjs-core';
+import {
+  cast, engine, getBackend, getKernel, greater, less, type NamedTensorMap, reshape, sub, type Tensor, type Tensor1D, type Tensor2D, tidy, where,
+} from '@tensorflow/tfjs-core';
 
 /** Values in one row of a batch. */
 export const rowSize = (batch: Tensor): number => batch.shape.slice(1).reduce((size, length) => size * length, 1);
@@ -10,12 +12,15 @@ export const flatRows = (batch: Tensor): Tensor2D => reshape(batch, [batch.shape
 export const overRows = (values: Tensor, like: Tensor): Tensor =>
   reshape(values, [like.shape[0], ...Array<number>(like.rank - 1).fill(1)]);
 
-/** Whole rows of one batch or of another, by one bool a row. Kernel: `SelectRows`, which has no gradient. */
-export const chooseRows = <T extends Tensor>(mask: Tensor1D, yes: T, no: T): T => {
-  const known = [yes, no].every(({ dtype, shape }) => dtype === 'float32' && shape.join() === yes.shape.join()) && engine().state.gradientDepth === 0;
-  const fused = known && (getKernel('SelectRows', getBackend()) as object | undefined) !== undefined;
-  return fused ? engine().runKernel<T>('SelectRows', { mask, yes, no }) : where(overRows(mask, yes), yes, no);
+/** What the backend's kernel of this name gives, where it has one and the batches are floats. Not while a gradient is recorded: it has none. */
+export const fused = <T extends Tensor | Tensor[]>(name: string, floats: NamedTensorMap, others: NamedTensorMap = {}, attrs = {}): T | undefined => {
+  const known = engine().state.gradientDepth === 0 && (getKernel(name, getBackend()) as object | undefined) !== undefined;
+  return known && Object.values(floats).every(({ dtype }) => dtype === 'float32') ? engine().runKernel<T>(name, { ...floats, ...others }, attrs) : undefined;
 };
+
+/** Whole rows of one batch or of another, by one bool a row. Kernel: `SelectRows`. */
+export const chooseRows = <T extends Tensor>(mask: Tensor1D, yes: T, no: T): T =>
+  (yes.shape.join() === no.shape.join() ? fused<T>('SelectRows', { yes, no }, { mask }) : undefined) ?? where(overRows(mask, yes), yes, no);
 
 /**
  * The sign of each value: -1, 0 or 1. Not `tf.sign`, whose wasm kernel takes magnitudes below 1.2e-7 for zero: gradients

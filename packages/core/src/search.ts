@@ -1,9 +1,9 @@
 import {
-  cast, clone, concat, dispose, fill, gather, keep, logicalAnd, logicalNot, logicalOr, mul, type Tensor, type Tensor1D, tensor1d, tidy, valueAndGrads, zeros,
+  cast, clone, concat, dispose, fill, gather, keep, mul, type Tensor, type Tensor1D, tensor1d, tidy, valueAndGrads, zeros,
 } from '@tensorflow/tfjs-core';
 import type { AttackProblem, AttackResult, LookOptions, Search, Seen } from './attack.ts';
 import { RobustError, throwIfAborted } from './errors.ts';
-import { finiteRows, improve, type Judge, type Rows } from './judge.ts';
+import { improve, type Judge, type Rows, verdicts } from './judge.ts';
 import type { Objective } from './loss.ts';
 import { evaluation } from './pass.ts';
 import type { Route } from './route.ts';
@@ -54,11 +54,7 @@ export function searchOf(options: SearchOptions): RunningSearch {
   /** What the outputs at `x` say, with their objective where it is known; both become the caller's. Judges unless it is a probe. */
   const see = (x: Tensor, outputs: Tensor, { objective = ownObjective, probe = false }: LookOptions, known?: Tensor1D): Seen => {
     const values = known ?? tidy(() => objective(outputs, rows.goals));
-    // Outputs that are not finite are a failure of the model, and no target.
-    const { finite, adversarial } = tidy(() => {
-      const [finite, holds] = [finiteRows(outputs), options.criterion(outputs, rows.goals)];
-      return { finite, adversarial: sign === 1 ? logicalOr<Tensor1D>(holds, logicalNot(finite)) : logicalAnd<Tensor1D>(holds, finite) };
-    });
+    const { finite, adversarial } = tidy(() => verdicts(outputs, options.criterion(outputs, rows.goals), sign === -1));
     const own = (): Tensor1D => (objective === ownObjective ? values : ownObjective(outputs, rows.goals));
     if (judged && !probe) replaceRows(tidy(() => improve(rows, { inputs: x, finite, values: own(), adversarial }, options)));
     dispose(finite);
@@ -67,7 +63,10 @@ export function searchOf(options: SearchOptions): RunningSearch {
   const count = (counter: Int32Array): void => places.forEach((place) => (counter[place]! += 1));
 
   const differentiate = (x: Tensor, { objective = ownObjective }: LookOptions): { outputs: Tensor; values: Tensor1D; gradient: Tensor } => {
-    if (model.differentiable === false) throw noGradient();
+    if (model.differentiable === false) {
+      const fix = 'use an attack by queries, such as square or hop-skip-jump, or give the model a differentiable stand-in';
+      throw new RobustError('RJS_NO_GRADIENT', { expected: 'a differentiable model, for an attack that follows gradients', got: 'one that only predicts', fix });
+    }
     count(gradientCalls);
     const seen: Tensor[] = [];
     // Without a gradient of its own given, TF.js takes that of the sum.
@@ -193,13 +192,6 @@ function freshRows(clean: Tensor, goals: Tensor1D): Rows {
   };
 }
 
-const noGradient = (): RobustError =>
-  new RobustError('RJS_NO_GRADIENT', {
-    expected: 'a differentiable model, for an attack that follows gradients',
-    got: 'one that only predicts',
-    fix: 'use an attack by queries, such as square or hop-skip-jump, or give the model a differentiable stand-in',
-  });
-
 const indicesWhere = (count: number, test: (index: number) => boolean): Int32Array =>
   Int32Array.from({ length: count }, (_, i) => i).filter(test);
 
@@ -208,7 +200,7 @@ function pick<T extends Tensor>(x: T, indices: Int32Array): T {
   return tidy(() => {
     // Gathering bools is not supported everywhere.
     const picked = gather(x.dtype === 'bool' ? cast(x, 'int32') : x, tensor1d(indices, 'int32'));
-    return (x.dtype === 'bool' ? cast(picked, 'bool') : picked);
+    return x.dtype === 'bool' ? cast(picked, 'bool') : picked;
   });
 }
 
@@ -216,8 +208,4 @@ const pickAll = (rows: Rows, indices: Int32Array): Rows =>
   Object.fromEntries(Object.entries(rows).map(([name, x]) => [name, pick(x, indices)])) as Rows;
 
 /** The permutation that undoes one. */
-function inverse(order: readonly number[]): Int32Array {
-  const result = new Int32Array(order.length);
-  order.forEach((from, to) => (result[from] = to));
-  return result;
-}
+const inverse = (order: readonly number[]): Int32Array => Int32Array.from(order.keys()).sort((a, b) => order[a]! - order[b]!);

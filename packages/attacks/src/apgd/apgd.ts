@@ -1,6 +1,6 @@
 import type { Attack, Objective } from '@robustjs/core';
-import { dispose, slice, squeeze, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
-import { crossEntropyObjective, dlrObjective, marginObjective, towardsDlr, towardsTargetDlr } from '../objectives.ts';
+import { dispose, slice, squeeze, type Tensor, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
+import { crossEntropyObjective, dlrObjective, marginObjective, targetedDlrObjective, towardsTargetDlr } from '../objectives.ts';
 import { checkFlag, checkKnown, checkNorm, checkWhole, finiteBudget } from '../options.ts';
 import { rivalsAtClean } from '../planes.ts';
 import { restarted } from './run.ts';
@@ -77,14 +77,16 @@ export function apgdT(options: ApgdTOptions = {}): Attack {
       checkNorm(search.threat, ['Linf', 'L2', 'L1']);
       finiteBudget(search.threat);
       if (search.targeted) return void (await restarted(search, { ...settings, objective: () => towardsTargetDlr }, search.random, []));
-      const rivals = await rivalsAtClean(search, targets);
-      const count = rivals.shape[1];
-      let aside: readonly Tensor[] = [rivals];
+      let rivals: Tensor = await rivalsAtClean(search, targets);
+      const count = rivals.shape[1]!;
+      const objective = ([, target]: readonly Tensor[]): Objective => targetedDlrObjective(target as Tensor1D);
       for (let rank = 0; rank < count && search.rows > 0; rank++) {
-        const runs = { ...settings, objective: ([classes]: readonly Tensor[]) => towardsRank(classes!, rank) };
-        aside = await restarted(search, runs, search.random.split('target', rank), aside);
+        const target = tidy(() => squeeze(slice(rivals, [0, rank], [-1, 1]), [1]));
+        const [left, done] = await restarted(search, { ...settings, objective }, search.random.split('target', rank), [rivals, target]);
+        dispose(done!);
+        rivals = left!;
       }
-      dispose([...aside]);
+      dispose(rivals);
     },
   };
 }
@@ -109,5 +111,3 @@ function untargeted(id: string, objective: Objective, options: ApgdOptions): Att
     },
   };
 }
-
-const towardsRank = (ranked: Tensor, rank: number): Objective => towardsDlr(() => squeeze<Tensor1D>(slice(ranked, [0, rank], [-1, 1]), [1]));

@@ -1,9 +1,9 @@
 import type { Search } from '@robustjs/core';
 import {
-  add, cast, fill, greater, greaterEqual, lessEqual, logicalAnd, logicalNot, logicalOr, mul, onesLike, sub, type Tensor, type Tensor1D, tidy, zerosLike,
+  add, cast, fill, greater, greaterEqual, lessEqual, logicalAnd, logicalNot, logicalOr, mul, onesLike, type Tensor, type Tensor1D, zerosLike,
 } from '@tensorflow/tfjs-core';
 import { chooseRows } from '../rows.ts';
-import { projected, projectedStep } from '../step.ts';
+import { momentumStep, projectedStep } from '../step.ts';
 import type { Rule } from './climb.ts';
 import { RHO, windows } from './schedule.ts';
 
@@ -26,14 +26,10 @@ export function momentumRule(search: Search, steps: number): Rule {
     begin: ({ inputs, values, bestValues }) => [
       inputs, zerosLike(values), bestValues, cast(onesLike(values), 'bool'), fill(values.shape, 2 * search.threat.eps),
     ],
-    propose: ({ inputs, gradient }, own, step) =>
-      tidy(() => {
-        const [previous, , , , lengths] = own as Own;
-        const plain = projectedStep(search, inputs, gradient, lengths);
-        if (step === 1) return plain;
-        const moved = add(mul(sub(plain, inputs), PLAIN), mul(sub(inputs, previous), 1 - PLAIN));
-        return projected(search, add(inputs, moved));
-      }),
+    propose({ inputs, gradient }, own, step) {
+      const [previous, , , , lengths] = own as Own;
+      return step === 1 ? projectedStep(search, inputs, gradient, lengths) : momentumStep(search, inputs, gradient, lengths, { previous, plain: PLAIN });
+    },
     learn(before, after, own, step) {
       const [, counted, checked, halved, lengths] = own as Own;
       const rises = add<Tensor1D>(counted, cast(greater(after.values, before.values), 'float32'));

@@ -4,7 +4,7 @@ import {
   where, zerosLike,
 } from '@tensorflow/tfjs-core';
 import { type DualNorm, SMALLEST } from '../norms.ts';
-import { flatRows, positive } from '../rows.ts';
+import { flatRows, fused, positive } from '../rows.ts';
 
 /** Many more than it takes: a level is found in about 3 steps where a third of the room is used, in 10 where 99 % are. */
 const NEWTON_STEPS = 12;
@@ -21,11 +21,15 @@ const OUT_OF_REACH = 1e15;
  *
  * Source: Croce and Hein, ICML 2020 (FAB), section 2.2 and appendix A.
  *
+ * Kernel under Linf and L2: `PlaneDisplacement`.
+ *
  * @param normal the planes' normals, in the shape of `points`; a row of zeros gives no displacement.
  * @param offset `[N]`, what the plane's linear function is at `points`, of either sign.
  */
 export function displacementToPlane(norm: DualNorm, points: Tensor, normal: Tensor, offset: Tensor1D, bounds: Bounds): Tensor {
-  return tidy(() => {
+  const attrs = { weighted: norm === 'L2', low: bounds[0], high: bounds[1] };
+  const found = norm === 'L1' ? undefined : fused('PlaneDisplacement', { points, normal, offset }, {}, attrs);
+  return found ?? tidy(() => {
     const need = roomAlong(points, normal, offset, bounds);
     const travelled = norm === 'L1' ? spendGreedily(need) : fillEvenly(need, norm === 'L2' ? need.weights : undefined);
     return reshape(mul(need.direction, travelled), points.shape);

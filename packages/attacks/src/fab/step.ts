@@ -1,6 +1,6 @@
 import type { RandomStream, Search } from '@robustjs/core';
 import {
-  add, clipByValue, concat, div, less, logicalAnd, maximum, minimum, mul, split, sub, sum, type Tensor, type Tensor1D, tidy, where,
+  add, clipByValue, concat, div, less, logicalAnd, maximum, minimum, mul, slice, sub, sum, type Tensor, type Tensor1D, tidy, where,
 } from '@tensorflow/tfjs-core';
 import { type DualNorm, rowLengths, SMALLEST } from '../norms.ts';
 import type { Planes } from '../planes.ts';
@@ -30,7 +30,7 @@ export function fabStep(search: Search, inputs: Tensor, { normal, gap }: Planes,
     // The linear function at the clean input, from the one at the iterate.
     const gapAtClean = add<Tensor1D>(gap, sum<Tensor1D>(flatRows(mul(normal, sub(clean, inputs))), 1));
     const displacement = displacementToPlane(norm, concat([inputs, clean]), concat([normal, normal]), concat<Tensor1D>([gap, gapAtClean]), bounds);
-    const [fromInputs, fromClean] = split(displacement, 2) as [Tensor, Tensor];
+    const [fromInputs, fromClean] = [0, inputs.shape[0]].map((first) => slice(displacement, first, inputs.shape[0])) as [Tensor, Tensor];
     const [near, far] = [fromInputs, fromClean].map((d) => maximum(rowLengths(norm, d), SHORTEST)) as [Tensor, Tensor];
     const alpha = overRows(minimum(div(near, add(near, far)), alphaMax), inputs);
     const [a, b] = [add(inputs, mul(fromInputs, eta)), add(clean, mul(fromClean, eta))];

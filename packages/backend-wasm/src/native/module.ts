@@ -50,11 +50,28 @@ export interface NativeFunctions {
   binary(operation: number, outer: number, middle: number, inner: number, large: number, small: number, to: number): void;
   /** assembly/compare.ts */
   compareNumber(greater: number, count: number, from: number, number: number, to: number): void;
+  /** assembly/plane.ts */
+  planeDisplacement(
+    rows: number, size: number, points: number, normal: number, offset: number, weighted: number, low: number, high: number,
+    held: number, to: number,
+  ): void;
   /** assembly/projected-step.ts */
-  linfStep(count: number, x: number, gradient: number, clean: number, alpha: number, eps: number, low: number, high: number, to: number): void;
+  linfStep(
+    count: number, x: number, gradient: number, clean: number, previous: number, alpha: number, plain: number, eps: number,
+    low: number, high: number, to: number,
+  ): void;
   l2Step(
     rows: number, size: number, x: number, gradient: number, clean: number, alpha: number, eps: number, low: number, high: number, to: number,
   ): void;
+  /** assembly/judge.ts */
+  linfDistance(rows: number, size: number, x: number, clean: number, to: number): void;
+  judgeOutputs(rows: number, size: number, outputs: number, holds: number, targeted: number, finite: number, adversarial: number): void;
+  judgeRows(
+    rows: number, size: number, x: number, distances: number, finite: number, values: number, adversarial: number,
+    keptValues: number, keptDistances: number, success: number, rejected: number, most: number, low: number, high: number, nearest: number,
+    better: number, toValues: number, toDistances: number, toSuccess: number, toRejected: number,
+  ): void;
+  selectRows(rows: number, size: number, mask: number, yes: number, no: number, to: number): void;
   /** assembly/relu.ts */
   relu(from: number, to: number, count: number): void;
   reluGradient(dy: number, x: number, to: number, count: number): void;
@@ -106,6 +123,13 @@ export interface NativeFunctions {
   crossEntropyGradient(
     rows: number, classes: number, dy: number, logits: number, labels: number, probabilities: number,
     smoothing: number, held: number, to: number,
+  ): void;
+  /** assembly/objectives.ts; `held`: scratch for a row. */
+  logitMargin(rows: number, classes: number, logits: number, labels: number, to: number): void;
+  logitMarginGradient(rows: number, classes: number, dy: number, logits: number, labels: number, to: number): void;
+  classLead(rows: number, classes: number, logits: number, labels: number, targets: number, ratio: number, held: number, to: number): void;
+  classLeadGradient(
+    rows: number, classes: number, dy: number, logits: number, labels: number, targets: number, ratio: number, held: number, to: number,
   ): void;
   /** assembly/optimizer.ts */
   momentumStep(

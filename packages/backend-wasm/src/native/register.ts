@@ -5,7 +5,9 @@ import { registerCrossEntropyGradients } from '../gradients/cross-entropy.ts';
 import { registerFusedGradients } from '../gradients/fused.ts';
 import { keepOverrides } from '../gradients/override.ts';
 import { registerNoGradients } from '../gradients/none.ts';
+import { registerObjectiveGradients } from '../gradients/objectives.ts';
 import { registerPoolGradients } from '../gradients/pools.ts';
+import { saveUnrecorded } from '../gradients/saved.ts';
 import { registerSumGradients } from '../gradients/sums.ts';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { registerBatchNormGradients } from '../gradients/batch-norm.ts';
@@ -26,11 +28,14 @@ import { depthwiseKernels } from './depthwise.ts';
 import { fusedKernels } from './fused.ts';
 import { gather } from './gather.ts';
 import { identity } from './identity.ts';
+import { judgeKernels } from './judge.ts';
 import { freeWithData } from './kept-weights.ts';
 import { batchMatMul } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
+import { objectiveKernels } from './objectives.ts';
 import { optimizerKernels } from './optimizer.ts';
 import { padV2 } from './pad.ts';
+import { planeDisplacement } from './plane.ts';
 import { poolKernels } from './pool.ts';
 import { projectedStepKernels } from './projected-step.ts';
 import { reluKernels } from './relu.ts';
@@ -58,14 +63,18 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
     ...crossEntropyKernels(native),
     ...depthwiseKernels(native),
     ...fusedKernels(native),
-    gather, selectRows,
+    gather,
     identity,
+    ...judgeKernels(native),
+    ...objectiveKernels(native),
     ...optimizerKernels(native),
     padV2,
+    planeDisplacement(native),
     ...poolKernels(native),
     ...projectedStepKernels(native),
     ...reluKernels(native),
     repeatAxes(native),
+    selectRows(native),
     slice,
     ...sumKernels(native),
     tile,
@@ -79,7 +88,9 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
   registerCrossEntropyGradients();
   registerFusedGradients();
   registerNoGradients();
+  registerObjectiveGradients();
   registerPoolGradients();
   registerSumGradients();
   keepOverrides();
+  saveUnrecorded();
 }

@@ -3,8 +3,8 @@ import { type AddedKernel, input, runStock } from '../kernels/heap.ts';
 import { stretches } from './stretches.ts';
 
 /**
- * A block of a tensor, copied in stretches as long as lie together; TF.js goes value by value in four axes, and padding's
- * gradient is such a block. A block that lies together as a whole goes its way, by one copy.
+ * A block of a tensor, copied in stretches as long as lie together. TF.js goes value by value in four axes, and reads all of the tensor
+ * for a block that lies together as a whole.
  */
 export const slice: AddedKernel = {
   kernelName: 'Slice',
@@ -13,7 +13,7 @@ export const slice: AddedKernel = {
     const x = input(args, 'x');
     const [begin, size] = slice_util.parseSliceParams(x, attrs['begin'] as number[], attrs['size'] as number[]) as [number[], number[]];
     const numeric = x.dtype !== 'string' && x.dtype !== 'complex64';
-    if (!numeric || slice_util.isSliceContinous(x.shape, begin, size)) return runStock(backend, 'Slice', { x }, attrs);
+    if (!numeric) return runStock(backend, 'Slice', { x }, attrs);
     slice_util.assertParamsValid(x, begin, size);
     const out = backend.makeOutput(size, x.dtype);
     if (util.sizeFromShape(size) === 0) return out;
