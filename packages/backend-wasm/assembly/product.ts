@@ -31,6 +31,19 @@ export function product(
   }
 }
 
+/**
+ * Several products: `list` has eight integers for each, the rows of one of `images` images and the arguments of {@link product} that differ:
+ * sources, targets, a, segments, length, b, c.
+ */
+export function products(count: i32, list: usize, images: i32, pitch: usize, columns: i32): void {
+  for (const end = list + (<usize>count << 5); list < end; list += 32) {
+    product(
+      images * load<i32>(list), load<u32>(list, 4), load<u32>(list, 8), load<u32>(list, 12),
+      load<i32>(list, 16), load<i32>(list, 20), pitch, load<u32>(list, 24), columns, load<u32>(list, 28),
+    );
+  }
+}
+
 function panel(
   rows: i32, sources: usize, targets: usize, a: usize,
   segments: i32, length: i32, pitch: usize,

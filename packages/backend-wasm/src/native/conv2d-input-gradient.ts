@@ -9,6 +9,8 @@ import type { NativeFunctions } from './module.ts';
 import { type GatheredRows, multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
+import { stridedGradient } from './strided-gradient.ts';
+import { isForStridedWinograd } from './strided-winograd.ts';
 import { isForWinograd, winograd } from './winograd.ts';
 
 /*
@@ -33,7 +35,8 @@ export function inputGradient(native: NativeFunctions, backend: BackendWasm, geo
   const { shape, covers } = plan({ ...geometry, batch: 0 });
   if (!covers) view(backend, dx).fill(0);
   const [from, to] = [address(backend, dy), address(backend, dx)];
-  if (!isSmall(geometry) || !covers || !isForWinograd(outChannels, inChannels, rows.input, columns.input)) {
+  const strided = isForStridedWinograd(geometry);
+  if (!strided && (!isSmall(geometry) || !covers || !isForWinograd(outChannels, inChannels, rows.input, columns.input))) {
     direct(native, backend, geometry, { from, to, filter });
     return dx;
   }
@@ -44,7 +47,7 @@ export function inputGradient(native: NativeFunctions, backend: BackendWasm, geo
   const turned = { tensor: filter, turned: true, at: address(backend, filter) + 8 * tap, down: -3 * tap, across: -tap, rowStep: 4, columnStep: outChannels * 4 };
   const convolution = { batch, shape, from, to, height: rows.input, width: columns.input, channelsOut: inChannels, filter: turned };
   const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, filter });
-  withScratch(backend, (scratch) => winograd(native, backend, scratch, convolution, again, () => view(backend, dx)));
+  withScratch(backend, (scratch) => (strided ? stridedGradient(geometry) : winograd)(native, backend, scratch, convolution, again, () => view(backend, dx)));
   return dx;
 }
 

@@ -10,6 +10,7 @@ import type { NativeFunctions } from './module.ts';
 import { multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, withScratch } from './scratch.ts';
+import { isForStridedWinograd, stridedWinograd } from './strided-winograd.ts';
 import { isForWinograd, winograd } from './winograd.ts';
 
 /**
@@ -39,7 +40,8 @@ export function forward(native: NativeFunctions, backend: BackendWasm, geometry:
   const image = rows.input * columns.input * inChannels * 4;
   const result = rows.output * columns.output * outChannels * 4;
   const [from, to] = [address(backend, x), address(backend, y)];
-  if (!isSmall(geometry) || !isForWinograd(inChannels, outChannels, rows.output, columns.output)) {
+  const strided = isForStridedWinograd(geometry);
+  if (!strided && (!isSmall(geometry) || !isForWinograd(inChannels, outChannels, rows.output, columns.output))) {
     direct(native, backend, geometry, { from, to, filter });
     return y;
   }
@@ -48,7 +50,7 @@ export function forward(native: NativeFunctions, backend: BackendWasm, geometry:
     filter: { tensor: filter, turned: false, at: address(backend, filter), down: 3 * inChannels * outChannels * 4, across: inChannels * outChannels * 4, rowStep: outChannels * 4, columnStep: 4 },
   };
   const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { from: from + n * image, to: to + n * result, filter });
-  withScratch(backend, (scratch) => winograd(native, backend, scratch, convolution, again, () => view(backend, y)));
+  withScratch(backend, (scratch) => (strided ? stridedWinograd : winograd)(native, backend, scratch, convolution, again, () => view(backend, y)));
   return y;
 }
 

@@ -7,7 +7,7 @@ import { pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import type { Scratch } from './scratch.ts';
 
-/** A convolution of size 3 and stride 1 over padded images, given by addresses and byte steps. */
+/** A convolution of size 3 over padded images, given by addresses and byte steps. */
 export interface SmallConvolution {
   readonly batch: number;
   /** The images and the zeros around them, so that a 3x3 window at every output lies inside. */
@@ -23,7 +23,7 @@ export interface SmallConvolution {
 const LEAST_CHANNELS = 8;
 
 /** Tap (i, j) of channels (c, f) stands at `at + i * down + j * across + c * rowStep + f * columnStep`; steps may be negative. */
-interface TurnedFilter {
+export interface TurnedFilter {
   readonly tensor: TensorInfo;
   /** By 180 degrees, with its channels exchanged. */
   readonly turned: boolean;
@@ -77,10 +77,14 @@ export function winograd(
       native.winogradProduct(some, lineTable, resultTable, patches, patchPlane, channels, packed.at, packed.size, channelsOut, products, productPlane);
       finite = native.winogradOutput(some, targetTable + tile * 4, products, productPlane, channelsOut, to + n * imageSize * 4, width * channelsOut * 4, between) !== 0 && finite;
     }
-    if (finite) continue;
-    for (let example = n; example < n + count; example++)
-      if (!values().subarray(example * imageSize, (example + 1) * imageSize).every(Number.isFinite)) direct(example);
+    if (!finite) redo(n, count, imageSize, direct, values);
   }
+}
+
+/** Gives those of `count` examples whose results are not all finite to `direct`. */
+export function redo(first: number, count: number, size: number, direct: (example: number) => void, values: () => Float32Array): void {
+  for (let example = first; example < first + count; example++)
+    if (!values().subarray(example * size, (example + 1) * size).every(Number.isFinite)) direct(example);
 }
 
 /** The transformed filter, packed plane by plane. */

@@ -1,0 +1,46 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { keptFor } from './kept-weights.ts';
+import type { NativeFunctions } from './module.ts';
+import { pack, packedSize } from './multiply.ts';
+import { remembered } from './remembered.ts';
+import type { Scratch } from './scratch.ts';
+import type { TurnedFilter } from './winograd.ts';
+
+/** Ways to take a filter along an axis: by tap 0, 1 or 2, or evaluated at a, -a or b; see assembly/strided-winograd.ts. */
+const WAYS = 6;
+
+/** What one product along an axis sums: the way for each summand. */
+export type Summands = readonly number[];
+
+/** The filter packed for all pairs of kinds of products along rows and columns; gives the address by their places in `kinds`. */
+export function stridedFilter(
+  native: NativeFunctions, backend: BackendWasm, scratch: Scratch, filter: TurnedFilter, channels: number, channelsOut: number, kinds: readonly Summands[],
+): (row: number, column: number) => number {
+  const { total, starts } = layout(channels, channelsOut, kinds);
+  const at = keptFor(backend, filter.tensor, `strided ${channels} ${channelsOut} ${filter.turned}`, total, (to) => {
+    const plane = channels * channelsOut * 4;
+    const planes = scratch.floats(WAYS * WAYS * channels * channelsOut);
+    native.stridedFilter(filter.at, filter.down, filter.across, channels, filter.rowStep, channelsOut, filter.columnStep, planes, plane);
+    kinds.forEach((rows, i) =>
+      kinds.forEach((columns, j) => {
+        const slices = rows.flatMap((row) =>
+          columns.map((column) => ({ at: planes + (WAYS * row + column) * plane, rows: channels, rowStep: channelsOut * 4, columnStep: 4 })),
+        );
+        pack(native, slices, channelsOut, to + starts[i * kinds.length + j]! * 4);
+      }),
+    );
+  });
+  return (row, column) => at + starts[row * kinds.length + column]! * 4;
+}
+
+const layout = remembered((channels: number, channelsOut: number, kinds: readonly Summands[]) => {
+  let total = 0;
+  const starts = kinds.flatMap((rows) =>
+    kinds.map((columns) => {
+      const start = total;
+      total += packedSize(rows.length * columns.length * channels, channelsOut);
+      return start;
+    }),
+  );
+  return { total, starts };
+});

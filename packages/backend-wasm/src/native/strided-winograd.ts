@@ -1,0 +1,88 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import type { ConvGeometry } from '../kernels/conv-geometry.ts';
+import { imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
+import type { NativeFunctions } from './module.ts';
+import { remembered } from './remembered.ts';
+import type { Scratch } from './scratch.ts';
+import { stridedFilter, type Summands } from './strided-filter.ts';
+import { APART, grouped, imagesOf, tileSizes } from './strided-products.ts';
+import { redo, type SmallConvolution } from './winograd.ts';
+
+/** Transforms cost as the sum of both numbers of channels, what they save is as their product. */
+const LEAST_RATIO = 10;
+const LEAST_SIZE = 4;
+
+/** Whether {@link stridedWinograd} and its input gradient take a convolution: size 3, stride 2, and enough to save. */
+export function isForStridedWinograd({ rows, columns, inChannels, outChannels }: ConvGeometry): boolean {
+  const fits = [rows, columns].every(({ kernel, stride, input, output }) => kernel === 3 && stride === 2 && Math.min(input, output) >= LEAST_SIZE);
+  return fits && inChannels % 4 === 0 && outChannels % 4 === 0 && inChannels * outChannels >= LEAST_RATIO * (inChannels + outChannels);
+}
+
+/**
+ * Computes a convolution of stride 2 with about 0.6 of the multiplications (see assembly/strided-winograd.ts). Examples whose results
+ * are not all finite are given to `direct` instead: the transforms would spread an infinity as NaN over its whole tile.
+ */
+export function stridedWinograd(
+  native: NativeFunctions, backend: BackendWasm, scratch: Scratch, convolution: SmallConvolution,
+  direct: (example: number) => void, values: () => Float32Array,
+): void {
+  const { batch, shape, height, width, channelsOut, from, to, filter } = convolution;
+  const { channels } = shape;
+  const { images, down, across, pitch, places, productPitch, products, groups, offsets } = plan(shape, height, width, channelsOut);
+  const load = loader(native, scratch, from, shape, images);
+  const packed = stridedFilter(native, backend, scratch, filter, channels, channelsOut, KINDS);
+  const [a, c] = [scratch.floats(images * places), scratch.floats(images * products)];
+  const [line, lineOut] = [paddedWidth(shape) * channels, width * channelsOut];
+  const lines = scratch.floats(Math.max(5 * line, 7 * lineOut));
+  const [rowTiles, columnTiles, table] = [scratch.table(down), scratch.table(across), scratch.table(offsets)];
+  const list = groups.flatMap(({ row, column, number, sources, targets }) => [
+    number, table + sources, table + targets, a, KINDS[row]!.length, KINDS[column]!.length * channels, packed(row, column), c,
+  ]);
+  const listed = scratch.table(Uint32Array.from(list));
+  const imageSize = height * lineOut;
+  for (let n = 0; n < batch; n += images) {
+    const count = Math.min(images, batch - n);
+    native.stridedInput(count, load(n, count), imageFloats(shape) * 4, line * 4, channels, rowTiles, columnTiles, a, pitch * 4, lines);
+    native.products(groups.length, listed, count, pitch * 4, channelsOut);
+    const finite = native.stridedOutput(count, c, productPitch * 4, channelsOut, rowTiles, columnTiles, to + n * imageSize * 4, lineOut * 4, lines);
+    if (!finite) redo(n, count, imageSize, direct, values);
+  }
+}
+
+/** Kinds of products along an axis: for a tile's first output, those in the middle, its last, and at a, -a and b. */
+const KINDS: readonly Summands[] = [[0, 1], [1], [1, 2], [3], [4], [5]];
+
+/** A product along an axis, and the places of its operand and its result. */
+interface AxisProduct {
+  readonly kind: number;
+  readonly source: number;
+  readonly target: number;
+}
+
+/** Products of the tiles of an axis, as assembly/strided-winograd.ts orders their operands and results. */
+function axisProducts(sizes: readonly number[]): AxisProduct[] {
+  let [source, target] = [0, 0];
+  return sizes.flatMap((n) => {
+    const kinds = [0, ...Array<number>(n - 2).fill(1), 2, ...[3, 4, 5].slice(0, n - 1)];
+    const products = kinds.map((kind, i) => ({ kind, source: source + (i === 0 ? 0 : i < n ? i + 1 : i + 2), target: target + i }));
+    source += 2 * n + 1;
+    target += 2 * n - 1;
+    return products;
+  });
+}
+
+/** How a convolution of padded images is cut into tiles; sizes in floats. */
+const plan = remembered((shape: PaddedShape, height: number, width: number, channelsOut: number) => {
+  const { channels } = shape;
+  const [down, across] = [tileSizes(height), tileSizes(width)];
+  const pitch = (2 * width + across.length) * channels + APART;
+  const productPitch = (2 * width - across.length) * channelsOut + APART;
+  const [places, products] = [(2 * height + down.length) * pitch, (2 * height - down.length) * productPitch];
+  const images = imagesOf(places + products, channels, channelsOut);
+  const { groups, offsets } = grouped(
+    KINDS.length, axisProducts(down), axisProducts(across), images,
+    (row, column) => [row.source * pitch + column.source * channels, places],
+    (row, column) => [row.target * productPitch + column.target * channelsOut, products],
+  );
+  return { images, down: Uint32Array.from([...down, 0]), across: Uint32Array.from([...across, 0]), pitch, places, productPitch, products, groups, offsets };
+});
