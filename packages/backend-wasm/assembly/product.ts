@@ -32,15 +32,13 @@ export function product(
 }
 
 /**
- * Several products: `list` has eight integers for each, the rows of one of `images` images and the arguments of {@link product} that differ:
- * sources, targets, a, segments, length, b, c.
+ * Several products for each of `images` images. `list` has six integers a product: rows in one image, where sources and targets begin
+ * in `table`, segments, length, and where in `b` the right operand begins.
  */
-export function products(count: i32, list: usize, images: i32, pitch: usize, columns: i32): void {
-  for (const end = list + (<usize>count << 5); list < end; list += 32) {
-    product(
-      images * load<i32>(list), load<u32>(list, 4), load<u32>(list, 8), load<u32>(list, 12),
-      load<i32>(list, 16), load<i32>(list, 20), pitch, load<u32>(list, 24), columns, load<u32>(list, 28),
-    );
+export function products(count: i32, list: usize, table: usize, images: i32, pitch: usize, a: usize, b: usize, columns: i32, c: usize): void {
+  for (const end = list + 24 * <usize>count; list < end; list += 24) {
+    const sources = table + load<u32>(list, 4), targets = table + load<u32>(list, 8);
+    product(images * load<i32>(list), sources, targets, a, load<i32>(list, 12), load<i32>(list, 16), pitch, b + load<u32>(list, 20), columns, c);
   }
 }
 

@@ -5,7 +5,7 @@ import { relaxedSimd, sharedRelaxedSimd, sharedSimd, simd } from '@robustjs/back
 export interface NativeFunctions {
   /** assembly/product.ts */
   product(rows: number, sources: number, targets: number, a: number, segments: number, length: number, pitch: number, b: number, columns: number, c: number): void;
-  products(count: number, list: number, images: number, pitch: number, columns: number): void;
+  products(count: number, list: number, table: number, images: number, pitch: number, a: number, b: number, columns: number, c: number): void;
   /** assembly/dots.ts */
   dots(rows: number, sources: number, targets: number, a: number, segments: number, length: number, pitch: number, b: number, columns: number, c: number): void;
   /** assembly/outer.ts */

@@ -2,7 +2,6 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { pack, packedSize } from './multiply.ts';
-import { remembered } from './remembered.ts';
 import type { Scratch } from './scratch.ts';
 import type { TurnedFilter } from './winograd.ts';
 
@@ -12,12 +11,30 @@ const WAYS = 6;
 /** What one product along an axis sums: the way for each summand. */
 export type Summands = readonly number[];
 
-/** The filter packed for all pairs of kinds of products along rows and columns; gives the address by their places in `kinds`. */
+/** Floats of a filter packed for all pairs of kinds of products along rows and columns, and where each pair's begin, row by row. */
+export interface FilterLayout {
+  readonly total: number;
+  readonly starts: readonly number[];
+}
+
+export function filterLayout(kinds: readonly Summands[], channels: number, channelsOut: number): FilterLayout {
+  let total = 0;
+  const starts = kinds.flatMap((rows) =>
+    kinds.map((columns) => {
+      const start = total;
+      total += packedSize(rows.length * columns.length * channels, channelsOut);
+      return start;
+    }),
+  );
+  return { total, starts };
+}
+
+/** The address of the filter transformed and packed. */
 export function stridedFilter(
-  native: NativeFunctions, backend: BackendWasm, scratch: Scratch, filter: TurnedFilter, channels: number, channelsOut: number, kinds: readonly Summands[],
-): (row: number, column: number) => number {
-  const { total, starts } = layout(channels, channelsOut, kinds);
-  const at = keptFor(backend, filter.tensor, `strided ${channels} ${channelsOut} ${filter.turned}`, total, (to) => {
+  native: NativeFunctions, backend: BackendWasm, scratch: Scratch, filter: TurnedFilter, channels: number, channelsOut: number,
+  kinds: readonly Summands[], { total, starts }: FilterLayout,
+): number {
+  return keptFor(backend, filter.tensor, `strided ${channels} ${channelsOut} ${filter.turned}`, total, (to) => {
     const plane = channels * channelsOut * 4;
     const planes = scratch.floats(WAYS * WAYS * channels * channelsOut);
     native.stridedFilter(filter.at, filter.down, filter.across, channels, filter.rowStep, channelsOut, filter.columnStep, planes, plane);
@@ -30,17 +47,4 @@ export function stridedFilter(
       }),
     );
   });
-  return (row, column) => at + starts[row * kinds.length + column]! * 4;
 }
-
-const layout = remembered((channels: number, channelsOut: number, kinds: readonly Summands[]) => {
-  let total = 0;
-  const starts = kinds.flatMap((rows) =>
-    kinds.map((columns) => {
-      const start = total;
-      total += packedSize(rows.length * columns.length * channels, channelsOut);
-      return start;
-    }),
-  );
-  return { total, starts };
-});

@@ -4,8 +4,8 @@ import { imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts'
 import type { NativeFunctions } from './module.ts';
 import { remembered } from './remembered.ts';
 import type { Scratch } from './scratch.ts';
-import { stridedFilter, type Summands } from './strided-filter.ts';
-import { APART, grouped, imagesOf, tileSizes } from './strided-products.ts';
+import { filterLayout, stridedFilter, type Summands } from './strided-filter.ts';
+import { APART, imagesOf, productTables, tileSizes } from './strided-products.ts';
 import { redo, type SmallConvolution } from './winograd.ts';
 
 /**
@@ -18,17 +18,13 @@ export const stridedGradient = (geometry: ConvGeometry) => (
 ): void => {
   const { batch, shape, height, width, channelsOut, from, to, filter } = convolution;
   const { channels } = shape;
-  const { images, rows, columns, down, across, groups, offsets, pitch, productPitch, sizes } = plan({ ...geometry, batch: 0 }, shape);
+  const { images, rows, columns, down, across, layout, tables, pitch, productPitch, sizes } = plan({ ...geometry, batch: 0 }, shape);
   const load = loader(native, scratch, from, shape, images);
-  const packed = stridedFilter(native, backend, scratch, filter, channels, channelsOut, KINDS);
-  const [turned, places, sums, products] = [sizes.turned, sizes.places, sizes.sums, sizes.products].map((size) => scratch.floats(images * size)) as [number, number, number, number];
-  const [rowTiles, columnTiles, table] = [scratch.table(down), scratch.table(across), scratch.table(offsets)];
-  // The last group reads dy itself and writes dx.
-  const [plain, transformed] = [groups.at(-1)!, groups.slice(0, -1)];
-  const list = transformed.flatMap(({ row, column, number, sources, targets }) => [
-    number, table + sources, table + targets, column === BETWEEN ? turned : places, 1, channels, packed(row, column), column === BETWEEN ? sums : products,
-  ]);
-  const listed = scratch.table(Uint32Array.from(list));
+  const b = stridedFilter(native, backend, scratch, filter, channels, channelsOut, KINDS, layout);
+  const turned = scratch.floats(images * (sizes.turned + sizes.places));
+  const sums = scratch.floats(images * (sizes.sums + sizes.products));
+  const [places, products] = [turned + images * sizes.turned * 4, sums + images * sizes.sums * 4];
+  const [rowTiles, columnTiles, table] = [scratch.table(down), scratch.table(across), scratch.table(tables.table)];
   const [line, lineOut, imageSize] = [paddedWidth(shape) * channels * 4, width * channelsOut * 4, height * width * channelsOut];
   for (let n = 0; n < batch; n += images) {
     const count = Math.min(images, batch - n);
@@ -37,8 +33,10 @@ export const stridedGradient = (geometry: ConvGeometry) => (
       count, dy, imageFloats(shape) * 4, line, channels, rowTiles, columnTiles,
       rows.tiled.start * line, rows.between.start * line, rows.between.number, columns.tiled.start * channels * 4, turned, places, pitch * 4,
     );
-    native.products(transformed.length, listed, count, 0, channelsOut);
-    native.product(count * plain.number, table + plain.sources, table + plain.targets, dy, 1, channels, 0, packed(BETWEEN, BETWEEN), channelsOut, dx);
+    const list = table + tables.list;
+    native.products(tables.count - 1, list, table, count, 0, turned, b, channelsOut, sums);
+    // The last kind, of tap 1 alone, reads dy itself and writes dx.
+    native.products(1, list + (tables.count - 1) * 24, table, count, 0, dy, b, channelsOut, dx);
     const finite = native.stridedGradientOutput(
       count, products, productPitch * 4, channelsOut, rowTiles, columnTiles,
       rows.tiled.first * lineOut, rows.between.first * lineOut, rows.between.number, columns.tiled.first * channelsOut * 4, sums, dx, imageSize * 4, lineOut,
@@ -93,18 +91,19 @@ const plan = remembered((geometry: ConvGeometry, shape: PaddedShape) => {
     sums: rows.turned * lineOut, products: rows.products.length * productPitch,
   };
   const images = imagesOf(sizes.turned + sizes.places + sizes.sums + sizes.products, inChannels, outChannels);
-  const { groups, offsets } = grouped(
-    KINDS.length, rows.products, columns.products, images,
+  const layout = filterLayout(KINDS, outChannels, inChannels);
+  const tables = productTables(
+    KINDS, layout, outChannels, images, rows.products, columns.products,
     (row, column) => {
-      if (column.kind !== BETWEEN) return [row.place * pitch + column.place * outChannels, sizes.places];
-      if (row.kind !== BETWEEN) return [row.place * line + column.from * outChannels, sizes.turned];
-      return [row.from * line + column.from * outChannels, imageFloats(shape)];
+      if (column.kind !== BETWEEN) return { at: row.place * pitch + column.place * outChannels, size: sizes.places, front: images * sizes.turned };
+      if (row.kind !== BETWEEN) return { at: row.place * line + column.from * outChannels, size: sizes.turned };
+      return { at: row.from * line + column.from * outChannels, size: imageFloats(shape) };
     },
     (row, column) => {
-      if (column.kind !== BETWEEN) return [row.place * productPitch + column.place * inChannels, sizes.products];
-      if (row.kind !== BETWEEN) return [row.place * lineOut + column.to * inChannels, sizes.sums];
-      return [row.to * lineOut + column.to * inChannels, geometry.rows.input * lineOut];
+      if (column.kind !== BETWEEN) return { at: row.place * productPitch + column.place * inChannels, size: sizes.products, front: images * sizes.sums };
+      if (row.kind !== BETWEEN) return { at: row.place * lineOut + column.to * inChannels, size: sizes.sums };
+      return { at: row.to * lineOut + column.to * inChannels, size: geometry.rows.input * lineOut };
     },
   );
-  return { images, rows, columns, down: rows.tiles, across: columns.tiles, groups, offsets, pitch, productPitch, sizes };
+  return { images, rows, columns, down: rows.tiles, across: columns.tiles, layout, tables, pitch, productPitch, sizes };
 });

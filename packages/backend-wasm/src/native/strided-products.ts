@@ -1,40 +1,48 @@
-/** Products of the same kind along rows and along columns: rows of one operand against the same filter plane. */
-export interface Group {
-  readonly row: number;
-  readonly column: number;
-  /** Products in one image. */
-  readonly number: number;
-  /** Where the lists of the operands' and results' places begin among the offsets, in bytes. */
-  readonly sources: number;
-  readonly targets: number;
+import type { FilterLayout, Summands } from './strided-filter.ts';
+
+/** Tables for `products` of assembly/product.ts. */
+export interface ProductTables {
+  readonly table: Uint32Array;
+  /** How many products, and where in the table, in bytes, their list begins. */
+  readonly count: number;
+  readonly list: number;
 }
 
-/** A place in an image and the size of that image, in floats. */
-type Placed = readonly [at: number, size: number];
+/** A place in one image, the floats of an image, and those in front of the first one. */
+interface Place {
+  readonly at: number;
+  readonly size: number;
+  readonly front?: number;
+}
 
-/** Groups products along rows and columns by their kinds, below `kinds`, with byte offsets for a block of images, image by image. */
-export function grouped<P extends { readonly kind: number }>(
-  kinds: number, rows: readonly P[], columns: readonly P[], images: number, source: (row: P, column: P) => Placed, target: (row: P, column: P) => Placed,
-): { groups: Group[]; offsets: Uint32Array } {
-  const groups: Group[] = [];
-  const offsets: number[] = [];
-  for (let row = 0; row < kinds; row++)
-    for (let column = 0; column < kinds; column++) {
+/**
+ * Products of the same kinds along rows and columns, which share a filter plane, listed together for a block of images: by kinds, then
+ * image by image.
+ */
+export function productTables<P extends { readonly kind: number }>(
+  kinds: readonly Summands[], filter: FilterLayout, channels: number, images: number,
+  rows: readonly P[], columns: readonly P[], source: (row: P, column: P) => Place, target: (row: P, column: P) => Place,
+): ProductTables {
+  const [table, list]: [number[], number[]] = [[], []];
+  kinds.forEach((rowSummands, row) =>
+    kinds.forEach((columnSummands, column) => {
       const across = columns.filter(({ kind }) => kind === column);
       const pairs = rows.filter(({ kind }) => kind === row).flatMap((r) => across.map((c) => [r, c] as const));
-      if (pairs.length === 0) continue;
-      const list = (place: (r: P, c: P) => Placed): number => {
-        const start = offsets.length * 4;
+      if (pairs.length === 0) return;
+      const append = (place: (r: P, c: P) => Place): number => {
+        const start = table.length * 4;
         for (let n = 0; n < images; n++)
           for (const [r, c] of pairs) {
-            const [at, size] = place(r, c);
-            offsets.push((n * size + at) * 4);
+            const { at, size, front = 0 } = place(r, c);
+            table.push((front + n * size + at) * 4);
           }
         return start;
       };
-      groups.push({ row, column, number: pairs.length, sources: list(source), targets: list(target) });
-    }
-  return { groups, offsets: Uint32Array.from(offsets) };
+      const start = filter.starts[row * kinds.length + column]! * 4;
+      list.push(pairs.length, append(source), append(target), rowSummands.length, columnSummands.length * channels, start);
+    }),
+  );
+  return { table: Uint32Array.from([...table, ...list]), count: list.length / 6, list: table.length * 4 };
 }
 
 /** Sizes of the tiles of an axis: as few of at most 4 as there can be, and as equal. */

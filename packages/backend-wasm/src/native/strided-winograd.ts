@@ -4,8 +4,8 @@ import { imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts'
 import type { NativeFunctions } from './module.ts';
 import { remembered } from './remembered.ts';
 import type { Scratch } from './scratch.ts';
-import { stridedFilter, type Summands } from './strided-filter.ts';
-import { APART, grouped, imagesOf, tileSizes } from './strided-products.ts';
+import { filterLayout, stridedFilter, type Summands } from './strided-filter.ts';
+import { APART, imagesOf, productTables, tileSizes } from './strided-products.ts';
 import { redo, type SmallConvolution } from './winograd.ts';
 
 /** Transforms cost as the sum of both numbers of channels, what they save is as their product. */
@@ -28,22 +28,18 @@ export function stridedWinograd(
 ): void {
   const { batch, shape, height, width, channelsOut, from, to, filter } = convolution;
   const { channels } = shape;
-  const { images, down, across, pitch, places, productPitch, products, groups, offsets } = plan(shape, height, width, channelsOut);
+  const { images, down, across, pitch, places, productPitch, products, layout, tables } = plan(shape, height, width, channelsOut);
   const load = loader(native, scratch, from, shape, images);
-  const packed = stridedFilter(native, backend, scratch, filter, channels, channelsOut, KINDS);
+  const b = stridedFilter(native, backend, scratch, filter, channels, channelsOut, KINDS, layout);
   const [a, c] = [scratch.floats(images * places), scratch.floats(images * products)];
   const [line, lineOut] = [paddedWidth(shape) * channels, width * channelsOut];
   const lines = scratch.floats(Math.max(5 * line, 7 * lineOut));
-  const [rowTiles, columnTiles, table] = [scratch.table(down), scratch.table(across), scratch.table(offsets)];
-  const list = groups.flatMap(({ row, column, number, sources, targets }) => [
-    number, table + sources, table + targets, a, KINDS[row]!.length, KINDS[column]!.length * channels, packed(row, column), c,
-  ]);
-  const listed = scratch.table(Uint32Array.from(list));
+  const [rowTiles, columnTiles, table] = [scratch.table(down), scratch.table(across), scratch.table(tables.table)];
   const imageSize = height * lineOut;
   for (let n = 0; n < batch; n += images) {
     const count = Math.min(images, batch - n);
     native.stridedInput(count, load(n, count), imageFloats(shape) * 4, line * 4, channels, rowTiles, columnTiles, a, pitch * 4, lines);
-    native.products(groups.length, listed, count, pitch * 4, channelsOut);
+    native.products(tables.count, table + tables.list, table, count, pitch * 4, a, b, channelsOut, c);
     const finite = native.stridedOutput(count, c, productPitch * 4, channelsOut, rowTiles, columnTiles, to + n * imageSize * 4, lineOut * 4, lines);
     if (!finite) redo(n, count, imageSize, direct, values);
   }
@@ -79,10 +75,11 @@ const plan = remembered((shape: PaddedShape, height: number, width: number, chan
   const productPitch = (2 * width - across.length) * channelsOut + APART;
   const [places, products] = [(2 * height + down.length) * pitch, (2 * height - down.length) * productPitch];
   const images = imagesOf(places + products, channels, channelsOut);
-  const { groups, offsets } = grouped(
-    KINDS.length, axisProducts(down), axisProducts(across), images,
-    (row, column) => [row.source * pitch + column.source * channels, places],
-    (row, column) => [row.target * productPitch + column.target * channelsOut, products],
+  const layout = filterLayout(KINDS, channels, channelsOut);
+  const tables = productTables(
+    KINDS, layout, channels, images, axisProducts(down), axisProducts(across),
+    (row, column) => ({ at: row.source * pitch + column.source * channels, size: places }),
+    (row, column) => ({ at: row.target * productPitch + column.target * channelsOut, size: products }),
   );
-  return { images, down: Uint32Array.from([...down, 0]), across: Uint32Array.from([...across, 0]), pitch, places, productPitch, products, groups, offsets };
+  return { images, down: Uint32Array.from([...down, 0]), across: Uint32Array.from([...across, 0]), pitch, places, productPitch, products, layout, tables };
 });
