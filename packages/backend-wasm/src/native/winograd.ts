@@ -8,7 +8,7 @@ import { pack, packedSize, TILE_ROWS } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import type { Scratch } from './scratch.ts';
 
-/** A convolution of size 3 and stride 1 over padded images, given by addresses and byte steps. */
+/** A convolution of size 3 over padded images, given by addresses and byte steps. */
 export interface SmallConvolution {
   readonly batch: number;
   /** The images and the zeros around them, so that a 3x3 window at every output lies inside. */
@@ -27,7 +27,7 @@ export interface SmallConvolution {
 const LEAST_CHANNELS = 8;
 
 /** Tap (i, j) of channels (c, f) stands at `at + i * down + j * across + c * rowStep + f * columnStep`; steps may be negative. */
-interface TurnedFilter {
+export interface TurnedFilter {
   readonly tensor: TensorInfo;
   /** By 180 degrees, with its channels exchanged. */
   readonly turned: boolean;
@@ -71,23 +71,27 @@ export function winograd(
   const packed = transformFilter(native, backend, scratch, convolution);
   const [sourceTable, targetTable, lineTable, resultTable] = [sources, targets, lines, results].map((table) => scratch.table(table)) as [number, number, number, number];
   const imageSize = height * width * channelsOut;
+  /** Says whether all results are finite. */
+  const convolve = (first: number, count: number): boolean => {
+    const [a, outputs] = [load(first, count), to + first * imageSize * 4];
+    let finite = true;
+    for (let tile = 0; tile < count * tiles; tile += atOnce) {
+      const some = Math.min(atOnce, count * tiles - tile);
+      native.winogradInput(some, sourceTable + tile * 4, a, paddedWidth(shape) * channels * 4, channels, patches, patchPlane, between);
+      native.winogradProduct(some, lineTable, resultTable, patches, patchPlane, channels, packed.at, packed.size, channelsOut, products, productPlane);
+      finite = native.winogradOutput(some, targetTable + tile * 4, products, productPlane, channelsOut, outputs, width * channelsOut * 4, between, bias, rectified) !== 0 && finite;
+    }
+    return finite;
+  };
+  inBlocks(batch, images, convolve, direct);
+}
+
+/** Convolves a batch in blocks of examples. One whose results are not all finite is given to `direct`. */
+export function inBlocks(batch: number, images: number, convolve: (first: number, count: number) => boolean, direct: (example: number) => void): void {
   for (let n = 0; n < batch; n += images) {
     const count = Math.min(images, batch - n);
-    const a = load(n, count);
-    const outputs = to + n * imageSize * 4;
-    /** Says whether all of it is finite. */
-    const convolved = (first: number, end: number): boolean => {
-      let finite = true;
-      for (let tile = first; tile < end; tile += atOnce) {
-        const some = Math.min(atOnce, end - tile);
-        native.winogradInput(some, sourceTable + tile * 4, a, paddedWidth(shape) * channels * 4, channels, patches, patchPlane, between);
-        native.winogradProduct(some, lineTable, resultTable, patches, patchPlane, channels, packed.at, packed.size, channelsOut, products, productPlane);
-        finite = native.winogradOutput(some, targetTable + tile * 4, products, productPlane, channelsOut, outputs, width * channelsOut * 4, between, bias, rectified) !== 0 && finite;
-      }
-      return finite;
-    };
-    if (convolved(0, count * tiles)) continue;
-    for (let example = 0; example < count; example++) if (!convolved(example * tiles, (example + 1) * tiles)) direct(n + example);
+    if (convolve(n, count)) continue;
+    for (let example = n; example < n + count; example++) if (count === 1 || !convolve(example, 1)) direct(example);
   }
 }
 
