@@ -20,6 +20,8 @@ const CASES: readonly Case[] = [
   { image: [9, 9], channels: [64, 64], padding: 'valid', batch: 3 },
   { image: [12, 8], channels: [20, 28], padding: [1, 0, 0, 1], batch: 9 },
   { image: [4, 5], channels: [24, 20], padding: [3, 4, 3, 3], batch: 4 },
+  { image: [4, 4], channels: [32, 32], padding: 'same', batch: 12 },
+  { image: [5, 6], channels: [16, 24], padding: 'valid', batch: 6 },
   { image: [41, 38], channels: [12, 64], padding: 'same', batch: 1 },
 ];
 const name = ({ image, channels, padding, batch }: Case): string => `${batch} x ${image.join('x')}, ${channels.join(' to ')}, padding ${String(padding)}`;

@@ -9,12 +9,11 @@ import { APART, imagesOf, productTables, tileSizes } from './strided-products.ts
 import { inBlocks, type SmallConvolution } from './winograd.ts';
 
 /** Transforms cost as the sum of both numbers of channels, what they save is as their product. */
-const LEAST_RATIO = 10;
-const LEAST_SIZE = 4;
+const LEAST_RATIO = 9;
 
-/** Whether {@link stridedWinograd} and its input gradient take a convolution: size 3, stride 2, and enough to save. */
+/** Whether {@link stridedWinograd} and its input gradient take a convolution: size 3, stride 2, no tile of one, and enough to save. */
 export function isForStridedWinograd({ rows, columns, inChannels, outChannels }: ConvGeometry): boolean {
-  const fits = [rows, columns].every(({ kernel, stride, input, output }) => kernel === 3 && stride === 2 && Math.min(input, output) >= LEAST_SIZE);
+  const fits = [rows, columns].every(({ kernel, stride, input, output }) => kernel === 3 && stride === 2 && input >= 4 && output >= 2);
   return fits && inChannels % 4 === 0 && outChannels % 4 === 0 && inChannels * outChannels >= LEAST_RATIO * (inChannels + outChannels);
 }
 
