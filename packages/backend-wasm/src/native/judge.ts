@@ -1,5 +1,6 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { type AddedKernel, input, type KernelArgs } from '../kernels/heap.ts';
+import { assertFloats } from '../kernels/refuse.ts';
 import type { NativeFunctions } from './module.ts';
 import { address, withScratch } from './scratch.ts';
 import { chosenRows } from './select-rows.ts';
@@ -30,6 +31,7 @@ function linfDistance(native: NativeFunctions, args: KernelArgs): TensorInfo {
 function judgeOutputs(native: NativeFunctions, args: KernelArgs): TensorInfo[] {
   const { backend, attrs } = args;
   const [outputs, holds] = [input(args, 'outputs'), input(args, 'holds')];
+  assertFloats('JudgeOutputs', [outputs]);
   const [rows, size] = rowsOf(outputs);
   const verdicts = [backend.makeOutput([rows], 'bool'), backend.makeOutput([rows], 'bool')];
   const [finite, adversarial] = verdicts.map((tensor) => address(backend, tensor)) as [number, number];
@@ -38,9 +40,11 @@ function judgeOutputs(native: NativeFunctions, args: KernelArgs): TensorInfo[] {
 }
 
 const GIVEN = ['inputs', 'distances', 'finite', 'values', 'adversarial', 'keptValues', 'keptDistances', 'success', 'rejected'];
+const FLOATS = ['inputs', 'best', 'distances', 'values', 'keptValues', 'keptDistances'];
 
 function judgeRows(native: NativeFunctions, args: KernelArgs): TensorInfo[] {
   const { backend } = args;
+  assertFloats('JudgeRows', FLOATS.map((name) => input(args, name)));
   const { most, low, high, nearest } = args.attrs as unknown as { most: number; low: number; high: number; nearest: boolean };
   const [rows, size] = rowsOf(input(args, 'inputs'));
   const next = (['float32', 'float32', 'bool', 'int32'] as const).map((dtype) => backend.makeOutput([rows], dtype));
