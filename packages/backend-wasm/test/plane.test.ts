@@ -1,5 +1,5 @@
 // Oracle: the same displacement in ordinary operations.
-import { concat, getKernel, mul, slice, type Tensor, tensor, type Tensor1D } from '@tensorflow/tfjs-core';
+import { concat, getKernel, mul, type Rank, slice, type Tensor, tensor, type Tensor1D } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { displacementToPlane } from '../../attacks/src/fab/project.ts';
 import { startWasm } from '../src/index.ts';
@@ -36,7 +36,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
     const [whole] = await on('wasm', () => [displaced(norm, planes([5, 9]))]);
     const [parts] = await on('wasm', () => {
       const all = planes([5, 9]);
-      const cut = <T extends Tensor>(x: T, row: number, count: number): T => slice(x, row, count) as T;
+      const cut = <T extends Tensor>(x: T, row: number, count: number): T => slice<Rank, T>(x, row, count);
       const part = (row: number, count: number): Tensor =>
         displaced(norm, { points: cut(all.points, row, count), normal: cut(all.normal, row, count), offset: cut(all.offset, row, count) });
       return [concat([part(0, 1), part(1, 3), part(4, 1)])];
