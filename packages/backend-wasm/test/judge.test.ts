@@ -8,7 +8,7 @@ import { expectComposition, on, values } from './compare.ts';
 
 beforeAll(async () => void (await startWasm()));
 
-const KERNELS = ['JudgeRows', 'JudgeOutputs', 'LinfDistance', 'SelectRows'];
+const KERNELS = ['JudgeRows', 'JudgeOutputs', 'LinfDistance', 'L2Distance', 'SelectRows'];
 const SPECIAL = [Number.NaN, Infinity, -Infinity];
 
 test.each(KERNELS)('%s is a kernel here', (name) => expect(getKernel(name, 'wasm')).toBeDefined());
@@ -60,18 +60,18 @@ test('outputs that are not finite are adversarial but where there are targets', 
   expect((await expectComposition(KERNELS, targeted!)).map((held) => [...held])).toEqual([finite, [1, 0, 0, 0, 0, 1]]);
 });
 
-test.each([[[0, 3]], [[1, 1]], [[3, 2, 2, 5]], [[2, 21]]])('the Linf distance of %j', async (shape) => {
-  await expectComposition(KERNELS, () => [linf(1).distance(values(shape, 1), values(shape, 2))]);
+test.each([[[0, 3]], [[1, 1]], [[3, 2, 2, 5]], [[2, 784]]])('distances of %j', async (shape) => {
+  await expectComposition(KERNELS, () => [linf(1), l2(1)].map((threat) => threat.distance(values(shape, 1), values(shape, 2))));
 });
 
-test.each(SPECIAL)('the Linf distance with %d', async (bad) => {
+test.each(SPECIAL)('distances with %d', async (bad) => {
   for (const at of [0, 6]) {
-    const [distances] = await expectComposition(KERNELS, () => {
+    const distances = await expectComposition(KERNELS, () => {
       const x = values([2, 7], 1).bufferSync();
       x.set(bad, 1, at);
-      return [linf(1).distance(x.toTensor(), values([2, 7], 2))];
+      return [linf(1), l2(1)].map((threat) => threat.distance(x.toTensor(), values([2, 7], 2)));
     });
-    expect([...distances!].map(Number.isFinite)).toEqual([true, false]);
+    for (const held of distances) expect([...held].map(Number.isFinite)).toEqual([true, false]);
   }
 });
 

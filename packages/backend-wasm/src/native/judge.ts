@@ -8,23 +8,24 @@ import { chosenRows } from './select-rows.ts';
 /**
  * What @robustjs/core asks for by name when a search judges a batch, each in one pass instead of some ten operations.
  *
- * - `LinfDistance`: x and clean `[N, ...]`, to `[N]`.
+ * - `LinfDistance`, `L2Distance`: x and clean `[N, ...]`, to `[N]`.
  * - `JudgeOutputs`: outputs `[N, K]` and holds, the criterion, `[N]` bool; attribute targeted; to finite and adversarial.
  * - `JudgeRows`: inputs `[N, ...]`, a bool or number a row of each of distances, finite, values and adversarial, and what is kept so far;
  *   attributes most, low, high and nearest; to what is kept then: best, values, distances, success, rejected.
  */
 export const judgeKernels = (native: NativeFunctions): AddedKernel[] => [
-  { kernelName: 'LinfDistance', floats: true, run: (args) => linfDistance(native, args) },
+  { kernelName: 'LinfDistance', floats: true, run: (args) => distance(native.linfDistance, args) },
+  { kernelName: 'L2Distance', floats: true, run: (args) => distance(native.l2Distance, args) },
   { kernelName: 'JudgeOutputs', run: (args) => judgeOutputs(native, args) },
   { kernelName: 'JudgeRows', run: (args) => judgeRows(native, args) },
 ];
 
-function linfDistance(native: NativeFunctions, args: KernelArgs): TensorInfo {
+function distance(compute: NativeFunctions['l2Distance'], args: KernelArgs): TensorInfo {
   const { backend } = args;
   const [x, clean] = [input(args, 'x'), input(args, 'clean')];
   const [rows, size] = rowsOf(x);
   const out = backend.makeOutput([rows], 'float32');
-  native.linfDistance(rows, size, address(backend, x), address(backend, clean), address(backend, out));
+  compute(rows, size, address(backend, x), address(backend, clean), address(backend, out));
   return out;
 }
 
