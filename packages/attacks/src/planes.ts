@@ -83,7 +83,7 @@ const distanceTo = ({ normal, gap }: Planes, norm: DualNorm): Tensor1D =>
   });
 
 /** Logit of a rival minus the goal's. */
-const lead = (targets: Tensor1D): Objective => (logits, labels) =>
+export const lead = (targets: Tensor1D): Objective => (logits, labels) =>
   fused<Tensor1D>('ClassLead', { logits }, { labels, targets }, {}, true) ?? tidy(() => {
     const mark = (classes: Tensor): Tensor => cast(oneHot(classes as Tensor1D, logits.shape[1]!), 'float32');
     return sum<Tensor1D>(mul(logits, sub(mark(targets), mark(labels))), 1);

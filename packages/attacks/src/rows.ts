@@ -1,5 +1,6 @@
 import {
-  add, cast, cumsum, engine, getBackend, getKernel, greater, less, mul, type NamedTensorMap, range, reshape, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, topk, where,
+  add, cast, cumsum, engine, getBackend, getKernel, greater, less, mul, type NamedTensorMap, range, reshape, sub, sum, type Tensor,
+  type Tensor1D, type Tensor2D, tidy, topk, where,
 } from '@tensorflow/tfjs-core';
 
 /** Values in one row of a batch. */
@@ -12,10 +13,16 @@ export const flatRows = (batch: Tensor): Tensor2D => reshape(batch, [batch.shape
 export const overRows = (values: Tensor, like: Tensor): Tensor =>
   reshape(values, [like.shape[0], ...Array<number>(like.rank - 1).fill(1)]);
 
-/** What the backend's kernel of this name gives, where it has one and the batches are floats. Its second gradient, or where `first` is false its first, is none. */
-export const fused = <T extends Tensor>(name: string, floats: NamedTensorMap, others: NamedTensorMap = {}, attrs = {}, first = false): T | undefined => {
-  const known = engine().state.gradientDepth <= (first ? 1 : 0) && (getKernel(name, getBackend()) as object | undefined) !== undefined;
-  return known && Object.values(floats).every(({ dtype }) => dtype === 'float32') ? engine().runKernel<T>(name, { ...floats, ...others }, attrs) : undefined;
+/**
+ * What the backend's kernel of this name gives, where it has one and the data are of its types: floats, and bools or classes. Not while a
+ * gradient is recorded, which it has none of; `differentiable`: not while a gradient of a gradient is.
+ */
+export const fused = <T extends Tensor>(
+  name: string, floats: NamedTensorMap, others: NamedTensorMap = {}, attrs = {}, differentiable = false,
+): T | undefined => {
+  const known = engine().state.gradientDepth <= (differentiable ? 1 : 0) && (getKernel(name, getBackend()) as object | undefined) !== undefined;
+  const typed = Object.values(floats).every(({ dtype }) => dtype === 'float32') && Object.values(others).every(({ dtype }) => dtype !== 'float32');
+  return known && typed ? engine().runKernel<T>(name, { ...floats, ...others }, attrs) : undefined;
 };
 
 /** Whole rows of one batch or of another, by one bool a row. Kernel: `SelectRows`. */

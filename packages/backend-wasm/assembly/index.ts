@@ -7,7 +7,7 @@ export { crossEntropy, crossEntropyGradient } from './cross-entropy';
 export { foldDepth, unfoldDepth } from './depth';
 export { depthwise, depthwiseFilter, depthwiseInput, narrow, widen } from './depthwise';
 export { dots } from './dots';
-export { judgeOutputs, judgeRows, linfDistance, selectRows } from './judge';
+export { judgeOutputs, judgeRows, l2Distance, linfDistance, selectRows } from './judge';
 export { classLead, classLeadGradient, logitMargin, logitMarginGradient } from './objectives';
 export { adamStep, momentumStep } from './optimizer';
 export { outer } from './outer';

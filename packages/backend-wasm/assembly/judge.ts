@@ -15,6 +15,18 @@ export function linfDistance(rows: i32, size: i32, x: usize, clean: usize, to: u
   }
 }
 
+/** Euclidean length of x - clean of each row; squares are added one after the other, as in the composition. */
+export function l2Distance(rows: i32, size: i32, x: usize, clean: usize, to: usize): void {
+  for (let row = 0; row < rows; row++, to += 4) {
+    let sum: f32 = 0;
+    for (const end = x + (<usize>size << 2); x < end; x += 4, clean += 4) {
+      const offset = load<f32>(x) - load<f32>(clean);
+      sum += offset * offset;
+    }
+    store<f32>(to, sqrt<f32>(sum));
+  }
+}
+
 /** Whether all outputs of each row are finite, and whether the row counts as adversarial: where it is not, in a search without targets. */
 export function judgeOutputs(rows: i32, size: i32, outputs: usize, holds: usize, targeted: bool, finite: usize, adversarial: usize): void {
   for (let row = <usize>0; row < <usize>rows; row++) {

@@ -91,6 +91,8 @@ function ended(sum: v128, rectified: bool): v128 {
 }
 
 /** Rows beyond the `last` are the last again. */
+// @ts-ignore: decorator
+@inline
 function tile5(
   sources: usize, targets: usize, last: i32, a: usize, segments: i32, length: i32, pitch: usize,
   b: usize, count: i32, c: usize, bias: usize, rectified: bool,
@@ -153,9 +155,21 @@ function tile5(
     l4 = f32x4.add(l4, low);
     h4 = f32x4.add(h4, high);
   }
-  storeColumns(c + load<u32>(targets), ended(l0, rectified), ended(h0, rectified), count);
-  storeColumns(c + load<u32>(targets, 4), ended(l1, rectified), ended(h1, rectified), count);
-  storeColumns(c + load<u32>(targets + r2), ended(l2, rectified), ended(h2, rectified), count);
-  storeColumns(c + load<u32>(targets + r3), ended(l3, rectified), ended(h3, rectified), count);
-  storeColumns(c + load<u32>(targets + r4), ended(l4, rectified), ended(h4, rectified), count);
+  if (rectified) {
+    l0 = rectify(l0);
+    h0 = rectify(h0);
+    l1 = rectify(l1);
+    h1 = rectify(h1);
+    l2 = rectify(l2);
+    h2 = rectify(h2);
+    l3 = rectify(l3);
+    h3 = rectify(h3);
+    l4 = rectify(l4);
+    h4 = rectify(h4);
+  }
+  storeColumns(c + load<u32>(targets), l0, h0, count);
+  storeColumns(c + load<u32>(targets, 4), l1, h1, count);
+  storeColumns(c + load<u32>(targets + r2), l2, h2, count);
+  storeColumns(c + load<u32>(targets + r3), l3, h3, count);
+  storeColumns(c + load<u32>(targets + r4), l4, h4, count);
 }

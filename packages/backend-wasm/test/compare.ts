@@ -1,4 +1,6 @@
-import { add, backend as engineBackend, env, fill, grads, mul, type Rank, setBackend, sum, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import {
+  add, backend as engineBackend, env, fill, getKernel, grads, mul, type Rank, registerKernel, setBackend, sum, type Tensor, tensor, tidy, unregisterKernel,
+} from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { expect } from 'vitest';
 import { startWasm } from '../src/index.ts';
@@ -57,6 +59,22 @@ export async function on(backend: 'cpu' | 'wasm', work: () => Tensor[]): Promise
   expect(engineBackend().numDataIds()).toBe(before);
   await setBackend('wasm');
   return read;
+}
+
+/**
+ * Asserts that `work` gives the same with these kernels and without them, where it is composed of ordinary operations on the same backend:
+ * every number by its bits, and NaN where there is NaN.
+ */
+export async function expectComposition(kernels: readonly string[], work: () => Tensor[]): Promise<Float32Array[]> {
+  const got = await on('wasm', work);
+  const known = kernels.map((name) => getKernel(name, 'wasm'));
+  for (const { kernelName, backendName } of known) unregisterKernel(kernelName, backendName);
+  try {
+    expect(got).toEqual(await on('wasm', work));
+  } finally {
+    known.forEach(registerKernel);
+  }
+  return got;
 }
 
 /** Fills memory that the next tensors will get with NaN: a kernel that reads what it has not written shows at once. */

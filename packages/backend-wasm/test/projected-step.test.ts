@@ -1,9 +1,9 @@
-import { box, l2, linf, type ThreatModel } from '@robustjs/core';
+import { box, l2, linf, type Search, type ThreatModel } from '@robustjs/core';
 import { add, clipByValue, concat, getKernel, mul, slice, type Tensor, tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { stepOf } from '../../attacks/src/step.ts';
+import { momentumStep, stepOf } from '../../attacks/src/step.ts';
 import { startWasm } from '../src/index.ts';
-import { expectSame, largestDifference, on, values } from './compare.ts';
+import { expectComposition, expectSame, largestDifference, on, values } from './compare.ts';
 
 beforeAll(async () => void (await startWasm()));
 
@@ -94,4 +94,19 @@ test.each([['linf', linf(0.06)], ['l2', l2(0.1)]])('%s: lengths by row are those
   });
   expect([...whole[0]!]).toEqual([...parts[0]!]);
   plain[0]!.forEach((value, i) => expect(whole[0]![i]).toBeCloseTo(value, 5));
+});
+
+// Oracle: the same step in ordinary operations. Lengths differ from row to row.
+describe.each(SHAPES.map((shape) => [shape]))('a step of %j with momentum', (shape) => {
+  const stepped = (threat: ThreatModel, bad?: number) => (): Tensor[] => {
+    const { clean, inputs, gradient } = batch(shape);
+    const previous = clipByValue(add(clean, mul(values(shape, 4), 0.05)), 0, 1);
+    const search = { threat, clean, bounds: BOUNDS, project: (x: Tensor) => threat.project(x, clean, BOUNDS) } as unknown as Search;
+    const slopes = bad === undefined ? gradient : mul(gradient, bad);
+    return [momentumStep(search, inputs, slopes, tensor(Float32Array.from({ length: shape[0]! }, (_, row) => 0.03 * row), [shape[0]!]), { previous, plain: 0.75 })];
+  };
+  test.each([['Linf', linf(0.06)], ['L2', l2(0.1)]])('%s: the bits of the composition', async (_, threat) => {
+    await expectComposition(['LinfStep'], stepped(threat));
+  });
+  test.each([Number.NaN, Infinity])('a gradient of %d', async (bad) => void (await expectComposition(['LinfStep'], stepped(linf(0.06), bad))));
 });

@@ -1,5 +1,6 @@
 import {
-  backend, conv2d, conv3d, depthwiseConv2d, engine, fused, grad, matMul, maxPool, maxPool3d, memory, type NamedAttrMap, type Rank, type Tensor, tensor, tensor1d, tidy, tile, zeros,
+  backend, cast, conv2d, conv3d, depthwiseConv2d, engine, fused, grad, matMul, maxPool, maxPool3d, memory, type NamedAttrMap, type Rank, type Tensor,
+  tensor, tensor1d, tidy, tile, zeros,
 } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -41,6 +42,15 @@ describe('channels that do not stand last', () => {
 
 const whole = (shape: number[]): Tensor => tensor(Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => ((7 * i) % 23) - 11), shape, 'int32');
 
+/** What `JudgeRows` takes of two rows besides the inputs. */
+function keptRows(): Record<string, Tensor> {
+  const [flags, floats] = [tensor1d([1, 0], 'bool'), values([2], 5)];
+  return {
+    best: values([2, 3], 6), distances: floats, values: floats, keptValues: floats, keptDistances: floats,
+    finite: flags, adversarial: flags, success: flags, rejected: tensor1d([0, 0], 'int32'),
+  };
+}
+
 describe('integers where floats are read', () => {
   test.each<[string, () => Tensor]>([
     ['maxPool', () => maxPool(whole([1, 4, 4, 2]) as Tensor<Rank.R4>, 2, 2, 'same')],
@@ -54,6 +64,11 @@ describe('integers where floats are read', () => {
     ['DepthwiseConv2dNative', () => run('DepthwiseConv2dNative', { x: whole(image), filter: values([3, 3, 5, 2], 1) }, { ...FLAT, dataFormat: 'NHWC', dilations: [1, 1] })],
     ['BatchNormRows', () => run('BatchNormRows', { x: whole([4, 3]), scale: values([3], 1), offset: values([3], 2) }, { counts: [4], epsilon: 1e-5, relu: false, joined: false })],
     ['LinfStep', () => run('LinfStep', { x: whole([2, 3]), gradient: values([2, 3], 1), clean: values([2, 3], 2) }, { alpha: 1, eps: 1, low: 0, high: 1 })],
+    ['LinfDistance', () => run('LinfDistance', { x: whole([2, 3]), clean: values([2, 3], 2) })],
+    ['JudgeOutputs', () => run('JudgeOutputs', { outputs: whole([2, 3]), holds: tensor1d([1, 0], 'bool') }, { targeted: false })],
+    ['JudgeRows', () => run('JudgeRows', { inputs: whole([2, 3]), ...keptRows() }, { most: 1, low: 0, high: 1, nearest: false })],
+    ['LogitMargin', () => run('LogitMargin', { logits: whole([2, 3]), labels: tensor1d([1, 0], 'int32') })],
+    ['PlaneDisplacement', () => run('PlaneDisplacement', { points: whole([2, 3]), normal: values([2, 3], 1), offset: values([2], 2) }, { weighted: false, low: 0, high: 1 })],
     ['MomentumStep', () => run('MomentumStep', { parameter: values([3], 1), gradient: whole([3]) }, { rate: 1, momentum: 0, nesterov: false, decay: 0 })],
     ['SelectRows', () => run('SelectRows', { mask: tensor1d([1, 0], 'bool'), yes: whole([2, 3]), no: whole([2, 3]) })],
     ['SoftmaxCrossEntropy', () => run('SoftmaxCrossEntropy', { logits: whole([2, 3]), target: tensor1d([0, 1], 'int32') }, { smoothing: 0 })],
@@ -69,6 +84,12 @@ describe('gradients that nobody has written', () => {
     ['LinfStep', (x) => run('LinfStep', { ...rows(), x }, { alpha: 0.1, eps: 1, low: -1, high: 1 })],
     ['L2Step', (x) => run('L2Step', { ...rows(), x }, { alpha: 0.1, eps: 1, low: -1, high: 1 })],
     ['SelectRows', (x) => run('SelectRows', { mask: tensor1d([1, 0], 'bool'), yes: x, no: rows().clean })],
+    ['LinfDistance', (x) => run('LinfDistance', { x, clean: rows().clean })],
+    ['JudgeOutputs', (x) => cast(run('JudgeOutputs', { outputs: x, holds: tensor1d([1, 0], 'bool') }, { targeted: false }), 'float32')],
+    ['JudgeRows', (x) => run('JudgeRows', { inputs: x, ...keptRows() }, { most: 1, low: 0, high: 1, nearest: false })],
+    ['LogitMarginGrad', (logits) => run('LogitMarginGrad', { dy: values([2], 1), logits, labels: tensor1d([1, 0], 'int32') })],
+    ['ClassLeadGrad', (logits) => run('ClassLeadGrad', { dy: values([2], 1), logits, labels: tensor1d([1, 0], 'int32'), targets: tensor1d([2, 2], 'int32') })],
+    ['PlaneDisplacement', (points) => run('PlaneDisplacement', { points, normal: rows().clean, offset: values([2], 2) }, { weighted: false, low: 0, high: 1 })],
     ['MomentumStep', (x) => run('MomentumStep', { parameter: rows().clean, gradient: x }, { rate: 0.1, momentum: 0, nesterov: false, decay: 0 })],
     ['AdamStep', (x) => run('AdamStep', { parameter: rows().clean, gradient: x, mean: zeros([2, 3]), square: zeros([2, 3]) }, adam)],
   ])('%s', (_, f) => expectCode('RJS_WASM_GRADIENT', () => grad(f)(values([2, 3], 4))));

@@ -51,14 +51,15 @@ export function improve(rows: Rows, { inputs, finite, values, adversarial }: Pro
   const distances = threat.distance(inputs, rows.clean);
   const slack = SLACK.ofBounds * Math.max(Math.abs(lowest), Math.abs(highest));
   // The largest float32 where there is no budget: a distance that is not finite is never allowed.
-  const limits = { most: Math.min(threat.eps * (1 + SLACK.ofBudget) + slack, LARGEST), low: lowest - slack, high: highest + slack, nearest: threat.eps === Infinity };
+  const most = Math.min(threat.eps * (1 + SLACK.ofBudget) + slack, LARGEST);
+  const limits = { most, low: lowest - slack, high: highest + slack, nearest: threat.eps === Infinity };
   const { best, values: keptValues, distances: keptDistances, success, rejected } = rows;
   const floats = { inputs, distances, values, best, keptValues, keptDistances };
   const judged = fused<Tensor[]>('JudgeRows', floats, { finite, adversarial, success, rejected }, limits);
   if (judged) return { ...rows, best: judged[0], values: judged[1], distances: judged[2], success: judged[3], rejected: judged[4] } as Rows;
   const flat = flatRows(inputs);
   const inBox = logicalAnd(greaterEqual(min(flat, 1), limits.low), lessEqual(max(flat, 1), limits.high));
-  const allowed = logicalAnd(lessEqual(distances, limits.most), inBox);
+  const allowed = logicalAnd(lessEqual(distances, most), inBox);
   const hit = logicalAnd(allowed, adversarial);
   const larger = logicalAnd(logicalAnd(allowed, finite), greater(values, keptValues));
   const first = logicalAnd<Tensor1D>(logicalNot(success), logicalOr(hit, larger));

@@ -3,7 +3,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { parseEps } from './eps.ts';
 import type { Bounds } from './model.ts';
-import { flatRows, overRows, rowSize } from './rows.ts';
+import { flatRows, fused, overRows, rowSize } from './rows.ts';
 import type { ThreatModel } from './threat.ts';
 
 // Keeps divisions by a length finite and moves nothing that matters.
@@ -50,6 +50,6 @@ export function l2(eps: number | string): ThreatModel {
       }),
     steepest,
     fused: { kernelName: 'L2Step', project, steepest },
-    distance: (inputs, clean) => tidy(() => lengths(sub(inputs, clean))),
+    distance: (x, clean) => fused<Tensor1D>('L2Distance', { x, clean }) ?? tidy(() => lengths(sub(x, clean))),
   };
 }

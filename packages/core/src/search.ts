@@ -65,7 +65,8 @@ export function searchOf(options: SearchOptions): RunningSearch {
   const differentiate = (x: Tensor, { objective = ownObjective }: LookOptions): { outputs: Tensor; values: Tensor1D; gradient: Tensor } => {
     if (model.differentiable === false) {
       const fix = 'use an attack by queries, such as square or hop-skip-jump, or give the model a differentiable stand-in';
-      throw new RobustError('RJS_NO_GRADIENT', { expected: 'a differentiable model, for an attack that follows gradients', got: 'one that only predicts', fix });
+      const expected = 'a differentiable model, for an attack that follows gradients';
+      throw new RobustError('RJS_NO_GRADIENT', { expected, got: 'one that only predicts', fix });
     }
     count(gradientCalls);
     const seen: Tensor[] = [];

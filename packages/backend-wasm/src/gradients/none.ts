@@ -3,7 +3,7 @@ import { withoutGradient } from '../kernels/refuse.ts';
 
 /** Steps and choices that nothing is differentiated through: @robustjs composes them where a gradient is recorded. */
 const NAMES = [
-  'AdamStep', 'ClassLeadGrad', 'JudgeOutputs', 'JudgeRows', 'L2Step', 'LinfDistance', 'LinfStep', 'LogitMarginGrad', 'MomentumStep',
+  'AdamStep', 'ClassLeadGrad', 'JudgeOutputs', 'JudgeRows', 'L2Distance', 'L2Step', 'LinfDistance', 'LinfStep', 'LogitMarginGrad', 'MomentumStep',
   'PlaneDisplacement', 'SelectRows',
 ];
 

@@ -65,6 +65,7 @@ export interface NativeFunctions {
     rows: number, size: number, x: number, gradient: number, clean: number, alpha: number, eps: number, low: number, high: number, to: number,
   ): void;
   /** assembly/judge.ts */
+  l2Distance(rows: number, size: number, x: number, clean: number, to: number): void;
   linfDistance(rows: number, size: number, x: number, clean: number, to: number): void;
   judgeOutputs(rows: number, size: number, outputs: number, holds: number, targeted: number, finite: number, adversarial: number): void;
   judgeRows(

@@ -14,7 +14,8 @@ import { address, withScratch } from './scratch.ts';
 export const objectiveKernels = (native: NativeFunctions): AddedKernel[] => [
   objective('LogitMargin', ({ rows, classes, logits, labels, to }) => native.logitMargin(rows, classes, logits, labels, to)),
   objective('LogitMarginGrad', ({ rows, classes, dy, logits, labels, to }) => native.logitMarginGradient(rows, classes, dy, logits, labels, to)),
-  objective('ClassLead', ({ rows, classes, logits, labels, targets, ratio, held, to }) => native.classLead(rows, classes, logits, labels, targets, ratio, held, to)),
+  objective('ClassLead', ({ rows, classes, logits, labels, targets, ratio, held, to }) =>
+    native.classLead(rows, classes, logits, labels, targets, ratio, held, to)),
   objective('ClassLeadGrad', ({ rows, classes, dy, logits, labels, targets, ratio, held, to }) =>
     native.classLeadGradient(rows, classes, dy, logits, labels, targets, ratio, held, to)),
 ];
@@ -32,8 +33,8 @@ const objective = (kernelName: string, compute: (given: Given) => void): AddedKe
     const out = backend.makeOutput(inputs['dy'] === undefined ? [rows] : logits.shape, 'float32');
     const at = (name: string): number => (inputs[name] === undefined ? 0 : address(backend, inputs[name]));
     const ratio = attrs['ratio'] === true ? 1 : 0;
-    withScratch(backend, (scratch) =>
-      compute({ rows, classes, dy: at('dy'), logits: at('logits'), labels: at('labels'), targets: at('targets'), ratio, held: scratch.floats(classes), to: address(backend, out) }));
+    const given = { rows, classes, dy: at('dy'), logits: at('logits'), labels: at('labels'), targets: at('targets'), ratio };
+    withScratch(backend, (scratch) => compute({ ...given, held: scratch.floats(classes), to: address(backend, out) }));
     return out;
   },
 });

@@ -1,4 +1,4 @@
-import { util } from '@tensorflow/tfjs-core';
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { type AddedKernel, input, view } from '../kernels/heap.ts';
 import type { NativeFunctions } from './module.ts';
 import { address } from './scratch.ts';
@@ -18,13 +18,14 @@ export const projectedStepKernels = (native: NativeFunctions): AddedKernel[] =>
       const { alphas, previous } = args.inputs;
       const [rows = 1, ...row] = input(args, 'x').shape;
       const out = backend.makeOutput([rows, ...row], 'float32');
-      const [x, gradient, clean, to] = [input(args, 'x'), input(args, 'gradient'), input(args, 'clean'), out].map((tensor) => address(backend, tensor)) as [number, number, number, number];
-      const before = previous === undefined ? 0 : address(backend, previous);
+      const at = (tensor: TensorInfo): number => address(backend, tensor);
+      const [x, gradient, clean, to] = [at(input(args, 'x')), at(input(args, 'gradient')), at(input(args, 'clean')), at(out)];
+      const before = previous === undefined ? 0 : at(previous);
       const size = util.sizeFromShape(row);
       const step = (row: number, count: number, length: number): void => {
-        const at = 4 * row * size;
-        if (kernelName === 'L2Step') return native.l2Step(count, size, x + at, gradient + at, clean + at, length, eps, low, high, to + at);
-        native.linfStep(count * size, x + at, gradient + at, clean + at, before === 0 ? 0 : before + at, length, plain, eps, low, high, to + at);
+        const by = 4 * row * size;
+        if (kernelName === 'L2Step') return native.l2Step(count, size, x + by, gradient + by, clean + by, length, eps, low, high, to + by);
+        native.linfStep(count * size, x + by, gradient + by, clean + by, before === 0 ? 0 : before + by, length, plain, eps, low, high, to + by);
       };
       if (alphas === undefined) step(0, rows, alpha);
       else view(backend, alphas).forEach((length, row) => step(row, 1, length));
