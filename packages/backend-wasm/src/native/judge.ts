@@ -14,8 +14,8 @@ import { chosenRows } from './select-rows.ts';
  *   attributes most, low, high and nearest; to what is kept then: best, values, distances, success, rejected.
  */
 export const judgeKernels = (native: NativeFunctions): AddedKernel[] => [
-  { kernelName: 'LinfDistance', floats: true, run: (args) => distance(native.linfDistance, args) },
-  { kernelName: 'L2Distance', floats: true, run: (args) => distance(native.l2Distance, args) },
+  { kernelName: 'LinfDistance', floats: true, run: (args) => distance((...given) => native.linfDistance(...given), args) },
+  { kernelName: 'L2Distance', floats: true, run: (args) => distance((...given) => native.l2Distance(...given), args) },
   { kernelName: 'JudgeOutputs', run: (args) => judgeOutputs(native, args) },
   { kernelName: 'JudgeRows', run: (args) => judgeRows(native, args) },
 ];
