@@ -167,9 +167,27 @@ function tile5(
     l4 = rectify(l4);
     h4 = rectify(h4);
   }
-  storeColumns(c + load<u32>(targets), l0, h0, count);
-  storeColumns(c + load<u32>(targets, 4), l1, h1, count);
-  storeColumns(c + load<u32>(targets + r2), l2, h2, count);
-  storeColumns(c + load<u32>(targets + r3), l3, h3, count);
-  storeColumns(c + load<u32>(targets + r4), l4, h4, count);
+  const c0 = c + load<u32>(targets);
+  const c1 = c + load<u32>(targets, 4);
+  const c2 = c + load<u32>(targets + r2);
+  const c3 = c + load<u32>(targets + r3);
+  const c4 = c + load<u32>(targets + r4);
+  if (count == PANEL) {
+    v128.store(c0, l0);
+    v128.store(c0, h0, 16);
+    v128.store(c1, l1);
+    v128.store(c1, h1, 16);
+    v128.store(c2, l2);
+    v128.store(c2, h2, 16);
+    v128.store(c3, l3);
+    v128.store(c3, h3, 16);
+    v128.store(c4, l4);
+    v128.store(c4, h4, 16);
+    return;
+  }
+  storeColumns(c0, l0, h0, count);
+  storeColumns(c1, l1, h1, count);
+  storeColumns(c2, l2, h2, count);
+  storeColumns(c3, l3, h3, count);
+  storeColumns(c4, l4, h4, count);
 }
