@@ -72,8 +72,11 @@ function convolution(part: Part): Operation | undefined {
 function dense(part: Part): Operation | undefined {
   const ending = endingOf(part);
   if (!ending || part.rank !== 2) return undefined;
+  const rectified = part.config['activation'] === 'relu';
+  const rest: Operation = rectified ? (y) => y : activations.get(part.config['activation'])!;
   return (x) => {
     const [b, bias] = part.weights() as [Tensor, Tensor?];
+    if (hasKernel('Dense')) return rest(engine().runKernel('Dense', { x, weights: b, ...(bias && { bias }) }, { relu: rectified }));
     const { activation, after } = ending();
     return after(fused.matMul({ a: x, b, activation, ...(bias && { bias }) }));
   };

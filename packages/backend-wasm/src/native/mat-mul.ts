@@ -12,7 +12,16 @@ import { address, type Scratch, withScratch } from './scratch.ts';
  * Matrix products of float32 tensors, any operand transposed, batches included. A transposed right operand is turned while it
  * is packed; a transposed left one makes it a sum of outer products, which reads both operands as they lie.
  */
-export const batchMatMul = (native: NativeFunctions): AddedKernel => ({ kernelName: 'BatchMatMul', floats: true, run: (args) => endedMatMul(native, args, {}) });
+export const matMulKernels = (native: NativeFunctions): AddedKernel[] => [
+  { kernelName: 'BatchMatMul', floats: true, run: (args) => endedMatMul(native, args, {}) },
+  // A fully connected layer: x `[N, in]`, weights `[in, out]` and a bias if there is one; attribute relu. Its gradient is in gradients/dense.ts.
+  { kernelName: 'Dense', floats: true, run: (args) => dense(native, args) },
+];
+
+function dense(native: NativeFunctions, { inputs, attrs, backend }: KernelArgs): TensorInfo {
+  const { x, weights, bias } = inputs as Record<string, TensorInfo>;
+  return endedMatMul(native, { inputs: { a: x!, b: weights! }, attrs: {}, backend }, { bias, rectified: attrs['relu'] === true });
+}
 
 /** The product of `a` and `b`, and what it ends with. */
 export function endedMatMul(native: NativeFunctions, args: KernelArgs, ending: Ending): TensorInfo {

@@ -1,6 +1,7 @@
 import { registerReluGradient } from '../gradients/relu.ts';
 import { registerActivationGradients } from '../gradients/activations.ts';
 import { registerConvReluGradient } from '../gradients/conv-relu.ts';
+import { registerDenseGradient } from '../gradients/dense.ts';
 import { registerCrossEntropyGradients } from '../gradients/cross-entropy.ts';
 import { registerFusedGradients } from '../gradients/fused.ts';
 import { keepOverrides } from '../gradients/override.ts';
@@ -30,7 +31,7 @@ import { gather } from './gather.ts';
 import { identity } from './identity.ts';
 import { judgeKernels } from './judge.ts';
 import { freeWithData } from './kept-weights.ts';
-import { batchMatMul } from './mat-mul.ts';
+import { matMulKernels } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
 import { objectiveKernels } from './objectives.ts';
 import { optimizerKernels } from './optimizer.ts';
@@ -51,7 +52,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
   freeWithData(backend);
   const kernels: AddedKernel[] = [
     ...activationKernels(native),
-    batchMatMul(native),
+    ...matMulKernels(native),
     ...batchNormKernels(native),
     ...binaryKernels(native),
     clipByValue(native),
@@ -85,6 +86,7 @@ export function registerNative(backend: BackendWasm, native: NativeFunctions): v
   registerReluGradient();
   registerActivationGradients();
   registerConvReluGradient();
+  registerDenseGradient();
   registerCrossEntropyGradients();
   registerFusedGradients();
   registerNoGradients();
