@@ -37,17 +37,6 @@ export function product(
   }
 }
 
-/**
- * Several products for each of `images` images. `list` has six integers a product: rows in one image, where sources and targets begin
- * in `table`, segments, length, and where in `b` the right operand begins.
- */
-export function products(count: i32, list: usize, table: usize, images: i32, pitch: usize, a: usize, b: usize, columns: i32, c: usize): void {
-  for (const end = list + 24 * <usize>count; list < end; list += 24) {
-    const sources = table + load<u32>(list, 4), targets = table + load<u32>(list, 8);
-    product(images * load<i32>(list), sources, targets, a, load<i32>(list, 12), load<i32>(list, 16), pitch, b + load<u32>(list, 20), columns, c, 0, false);
-  }
-}
-
 function panel(
   rows: i32, sources: usize, targets: usize, a: usize,
   segments: i32, length: i32, pitch: usize,

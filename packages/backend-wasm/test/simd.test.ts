@@ -28,5 +28,4 @@ await import('./rows.test.ts');
 await import('./second-order.test.ts');
 await import('./slopes.test.ts');
 await import('./special-values.test.ts');
-await import('./strided-winograd.test.ts');
 await import('./training.test.ts');

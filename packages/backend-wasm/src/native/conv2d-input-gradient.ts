@@ -10,8 +10,6 @@ import type { NativeFunctions } from './module.ts';
 import { type GatheredRows, multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
-import { stridedGradient } from './strided-gradient.ts';
-import { isForStridedWinograd } from './strided-winograd.ts';
 import { isForWinograd, winograd } from './winograd.ts';
 
 /*
@@ -41,8 +39,7 @@ export function inputGradient(
   if (!covers) view(backend, dx).fill(0);
   const operands = { from: address(backend, dy), keptBy: y === undefined ? 0 : address(backend, y), to: address(backend, dx), filter };
   const { from, keptBy, to } = operands;
-  const strided = isForStridedWinograd(geometry);
-  if (!strided && (!isSmall(geometry) || !covers || !isForWinograd(outChannels, inChannels, rows.input, columns.input))) {
+  if (!isSmall(geometry) || !covers || !isForWinograd(outChannels, inChannels, rows.input, columns.input)) {
     direct(native, backend, geometry, operands);
     return dx;
   }
@@ -55,7 +52,7 @@ export function inputGradient(
   const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, {
     from: from + n * image, keptBy: keptBy && keptBy + n * image, to: to + n * result, filter,
   });
-  withScratch(backend, (scratch) => (strided ? stridedGradient(geometry) : winograd)(native, backend, scratch, convolution, again));
+  withScratch(backend, (scratch) => winograd(native, backend, scratch, convolution, again));
   return dx;
 }
 

@@ -11,7 +11,6 @@ import type { NativeFunctions } from './module.ts';
 import { endsInProduct, multiply, pack, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, withScratch } from './scratch.ts';
-import { isForStridedWinograd, stridedWinograd } from './strided-winograd.ts';
 import { isForWinograd, winograd } from './winograd.ts';
 
 /**
@@ -51,8 +50,7 @@ export function forward(
   const packed = packedEnding(native, backend, outChannels, ending);
   const operands = { from: address(backend, x), to: address(backend, y), filter, ending: packed };
   const { from, to } = operands;
-  const strided = isForStridedWinograd(geometry);
-  if (!strided && (!isSmall(geometry) || !isForWinograd(inChannels, outChannels, rows.output, columns.output))) {
+  if (!isSmall(geometry) || !isForWinograd(inChannels, outChannels, rows.output, columns.output)) {
     direct(native, backend, geometry, operands);
     if (!endsInProduct(outChannels)) finish(native, backend, y, ending);
     return y;
@@ -62,7 +60,7 @@ export function forward(
     filter: { tensor: filter, turned: false, at: address(backend, filter), down: 3 * inChannels * outChannels * 4, across: inChannels * outChannels * 4, rowStep: outChannels * 4, columnStep: 4 },
   };
   const again = (n: number): void => direct(native, backend, { ...geometry, batch: 1 }, { ...operands, from: from + n * image, to: to + n * result });
-  withScratch(backend, (scratch) => (strided ? stridedWinograd : winograd)(native, backend, scratch, convolution, again));
+  withScratch(backend, (scratch) => winograd(native, backend, scratch, convolution, again));
   return y;
 }
 

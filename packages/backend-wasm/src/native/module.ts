@@ -8,7 +8,6 @@ export interface NativeFunctions {
     rows: number, sources: number, targets: number, a: number, segments: number, length: number, pitch: number,
     b: number, columns: number, c: number, bias: number, rectified: boolean,
   ): void;
-  products(count: number, list: number, table: number, images: number, pitch: number, a: number, b: number, columns: number, c: number): void;
   /** assembly/dots.ts */
   dots(rows: number, sources: number, targets: number, a: number, segments: number, length: number, pitch: number, b: number, columns: number, c: number): void;
   /** assembly/outer.ts */
@@ -148,28 +147,6 @@ export interface NativeFunctions {
   winogradGradient(tiles: number, sources: number, dy: number, line: number, channels: number, to: number, plane: number, lines: number): void;
   winogradSums(tiles: number, channels: number, a: number, planeA: number, channelsOut: number, b: number, planeB: number, sums: number): void;
   winogradTaps(count: number, sums: number, to: number, lines: number): number;
-  /** assembly/strided-points.ts */
-  stridedFilter(
-    from: number, down: number, across: number, rows: number, rowStep: number, columns: number, columnStep: number,
-    to: number, plane: number,
-  ): void;
-  /** assembly/strided-winograd.ts */
-  stridedInput(
-    images: number, a: number, size: number, line: number, channels: number, down: number, across: number, to: number, pitch: number, lines: number,
-  ): void;
-  stridedOutput(
-    images: number, from: number, pitch: number, channels: number, down: number, across: number, to: number, line: number, lines: number,
-    bias: number, rectified: boolean,
-  ): number;
-  /** assembly/strided-gradient.ts */
-  stridedGradientInput(
-    images: number, a: number, size: number, line: number, channels: number, down: number, across: number,
-    tiled: number, between: number, rowsBetween: number, column: number, rows: number, to: number, pitch: number,
-  ): void;
-  stridedGradientOutput(
-    images: number, from: number, pitch: number, channels: number, down: number, across: number,
-    tiled: number, between: number, rowsBetween: number, column: number, rows: number, to: number, size: number, line: number,
-  ): number;
   /** assembly/sum.ts */
   sumMiddle(outer: number, count: number, inner: number, from: number, to: number, factor: number): void;
 }

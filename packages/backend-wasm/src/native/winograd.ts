@@ -8,7 +8,7 @@ import { pack, packedSize, TILE_ROWS } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import type { Scratch } from './scratch.ts';
 
-/** A convolution of size 3 over padded images, given by addresses and byte steps. */
+/** A convolution of size 3 and stride 1 over padded images, given by addresses and byte steps. */
 export interface SmallConvolution {
   readonly batch: number;
   /** The images and the zeros around them, so that a 3x3 window at every output lies inside. */
@@ -27,7 +27,7 @@ export interface SmallConvolution {
 const LEAST_CHANNELS = 8;
 
 /** Tap (i, j) of channels (c, f) stands at `at + i * down + j * across + c * rowStep + f * columnStep`; steps may be negative. */
-export interface TurnedFilter {
+interface TurnedFilter {
   readonly tensor: TensorInfo;
   /** By 180 degrees, with its channels exchanged. */
   readonly turned: boolean;
@@ -83,11 +83,6 @@ export function winograd(
     }
     return finite;
   };
-  inBlocks(batch, images, convolve, direct);
-}
-
-/** Convolves a batch in blocks of examples. One whose results are not all finite is given to `direct`. */
-export function inBlocks(batch: number, images: number, convolve: (first: number, count: number) => boolean, direct: (example: number) => void): void {
   for (let n = 0; n < batch; n += images) {
     const count = Math.min(images, batch - n);
     if (convolve(n, count)) continue;
