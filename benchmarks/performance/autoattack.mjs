@@ -95,7 +95,10 @@ async function compare() {
   // WebAssembly has vectors of 128 bits; where the processor has 512, PyTorch also runs with 256.
   const wide = existsSync('/proc/cpuinfo') && readFileSync('/proc/cpuinfo', 'utf8').includes('avx512f');
   const narrow = { ONEDNN_MAX_CPU_ISA: 'AVX2', ATEN_CPU_CAPABILITY: 'avx2' };
-  const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  const median = (values) => {
+    const sorted = [...values].sort((a, b) => a - b);
+    return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
+  };
   const record = { processor: `${cpus()[0].model.trim()}, ${cpus().length} cores`, norm: 'Linf', eps, rounds, versions: {}, networks: {} };
   for (const name of ['standard', 'adversarial'].filter((one) => one.includes(option('--only', '')))) {
     const times = { ours: [], theirs: [], ...(wide && { narrow: [] }) };
