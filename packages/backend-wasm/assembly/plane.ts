@@ -1,4 +1,5 @@
 import { Four, get, One, put } from './lanes';
+import { largest } from './largest';
 
 /*
  * The shortest displacement of each row onto a plane in the box, under Linf and L2, for FAB. Operations and their order are those of the
@@ -29,14 +30,6 @@ export function planeDisplacement(
     normal += line;
     to += line;
   }
-}
-
-function largest(size: i32, from: usize): f32 {
-  let all = f32x4.splat(0);
-  const end = from + (<usize>size << 2);
-  for (; from + 16 <= end; from += 16) all = f32x4.max(all, f32x4.abs(v128.load(from)));
-  for (; from < end; from += 4) all = f32x4.max(all, f32x4.abs(v128.load32_splat(from)));
-  return max<f32>(max<f32>(f32x4.extract_lane(all, 0), f32x4.extract_lane(all, 1)), max<f32>(f32x4.extract_lane(all, 2), f32x4.extract_lane(all, 3)));
 }
 
 // @ts-ignore: decorator

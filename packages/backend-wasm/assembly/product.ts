@@ -70,13 +70,11 @@ function tile1(a: usize, segments: i32, length: i32, pitch: usize, b: usize, cou
     low = f32x4.add(low, v128.load(bias));
     high = f32x4.add(high, v128.load(bias, 16));
   }
-  storeColumns(c, ended(low, rectified), ended(high, rectified), count);
-}
-
-// @ts-ignore: decorator
-@inline
-function ended(sum: v128, rectified: bool): v128 {
-  return rectified ? rectify(sum) : sum;
+  if (rectified) {
+    low = rectify(low);
+    high = rectify(high);
+  }
+  storeColumns(c, low, high, count);
 }
 
 /** Rows beyond the `last` are the last again. */

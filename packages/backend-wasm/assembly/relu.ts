@@ -21,6 +21,6 @@ export function rectify(x: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-export function kept(dy: v128, x: v128): v128 {
+function kept(dy: v128, x: v128): v128 {
   return v128.andnot(dy, f32x4.le(x, f32x4.splat(0)));
 }

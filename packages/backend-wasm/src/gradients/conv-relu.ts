@@ -1,12 +1,10 @@
-import { engine, type GradConfig, type NamedAttrMap, type NamedTensorMap, registerGradient, type Tensor } from '@tensorflow/tfjs-core';
-import { biasGradient } from './fused.ts';
+import { engine, type GradConfig, registerGradient, type Tensor } from '@tensorflow/tfjs-core';
+import { biasGradient, run } from './fused.ts';
 
 /** The gradient of `Conv2DRelu`: an attack runs one kernel for it, which reads the ReLU's mask as it pads the output gradient. */
 export function registerConvReluGradient(): void {
   registerGradient(config);
 }
-
-const run = (name: string, inputs: NamedTensorMap, attrs: Record<string, unknown> = {}): Tensor => engine().runKernel(name, inputs, attrs as unknown as NamedAttrMap);
 
 const config: GradConfig = {
   kernelName: 'Conv2DRelu',

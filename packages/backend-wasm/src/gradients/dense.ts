@@ -1,12 +1,10 @@
-import { engine, type GradConfig, type NamedAttrMap, type NamedTensorMap, registerGradient, type Tensor } from '@tensorflow/tfjs-core';
-import { biasGradient } from './fused.ts';
+import { type GradConfig, registerGradient, type Tensor } from '@tensorflow/tfjs-core';
+import { biasGradient, run } from './fused.ts';
 
 /** The gradient of `Dense`: matrix products as they lie, where TF.js's op reshapes all operands to batches and back. */
 export function registerDenseGradient(): void {
   registerGradient(config);
 }
-
-const run = (name: string, inputs: NamedTensorMap, attrs: NamedAttrMap = {}): Tensor => engine().runKernel(name, inputs, attrs);
 
 const config: GradConfig = {
   kernelName: 'Dense',

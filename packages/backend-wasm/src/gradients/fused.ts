@@ -107,7 +107,8 @@ export function biasGradient(dy: Tensor, shape: number[] = []): Tensor {
   return reshape(axes.length > 0 ? sum(dy, axes) : dy, shape);
 }
 
-const run = (name: string, inputs: NamedTensorMap, attrs: Record<string, unknown>): Tensor => engine().runKernel(name, inputs, attrs as unknown as NamedAttrMap);
+/** What a kernel gives that is run by its name. */
+export const run = (name: string, inputs: NamedTensorMap, attrs: Record<string, unknown> = {}): Tensor => engine().runKernel(name, inputs, attrs as unknown as NamedAttrMap);
 
 const config = (kernelName: string, backpropInput: string, backpropFilter: string): GradConfig => ({
   kernelName,

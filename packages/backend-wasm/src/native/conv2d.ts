@@ -4,11 +4,11 @@ import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-
 import { type AddedKernel, input, type KernelArgs } from '../kernels/heap.ts';
 import { runNanPassing } from '../kernels/nan-passing.ts';
 import { assertChannelsLast } from '../kernels/refuse.ts';
-import { type Ending, finish, packedEnding, type PackedEnding } from './ending.ts';
+import { type Ending, finish, packedEnding } from './ending.ts';
 import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
-import { endsInProduct, multiply, pack, packedSize } from './multiply.ts';
+import { endsInProduct, multiply, pack, type PackedEnding, packedSize } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, withScratch } from './scratch.ts';
 import { isForWinograd, winograd } from './winograd.ts';

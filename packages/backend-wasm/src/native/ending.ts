@@ -2,7 +2,7 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
-import { endsInProduct, PANEL } from './multiply.ts';
+import { endsInProduct, NOTHING, pack, type PackedEnding, packedSize } from './multiply.ts';
 import { address } from './scratch.ts';
 
 /** What a linear layer ends with: a bias, one value a channel, then a ReLU. */
@@ -11,19 +11,12 @@ export interface Ending {
   readonly rectified?: boolean;
 }
 
-/** As kernels take it: the bias in whole panels, 0 where there is none. */
-export interface PackedEnding {
-  readonly bias: number;
-  readonly rectified: boolean;
-}
-
-export const NOTHING: PackedEnding = { bias: 0, rectified: false };
-
 /** The part of an ending that a product with this many columns does before it stores its sums; the rest is left to {@link finish}. */
 export function packedEnding(native: NativeFunctions, backend: BackendWasm, columns: number, { bias, rectified = false }: Ending): PackedEnding {
   if (!endsInProduct(columns)) return NOTHING;
-  const at = bias === undefined ? 0 : keptFor(backend, bias, 'bias', Math.ceil(columns / PANEL) * PANEL, (to) => native.packPanels(address(backend, bias), 1, 0, columns, 4, to, PANEL * 4));
-  return { bias: at, rectified };
+  if (bias === undefined) return { bias: 0, rectified };
+  const one = { at: address(backend, bias), rows: 1, rowStep: 0, columnStep: 4 };
+  return { bias: keptFor(backend, bias, 'bias', packedSize(1, columns), (to) => pack(native, [one], columns, to)), rectified };
 }
 
 const ADD = 0;

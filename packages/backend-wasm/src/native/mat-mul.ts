@@ -1,10 +1,10 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { backend_util, type NamedAttrMap, type TensorInfo } from '@tensorflow/tfjs-core';
 import { type AddedKernel, input, type KernelArgs, runStock, view } from '../kernels/heap.ts';
-import { type Ending, finish, packedEnding, type PackedEnding } from './ending.ts';
+import { type Ending, finish, packedEnding } from './ending.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
-import { endsInProduct, multiply, pack, packedSize, TILE_ROWS } from './multiply.ts';
+import { endsInProduct, multiply, pack, type PackedEnding, packedSize, TILE_ROWS } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
 

@@ -1,9 +1,8 @@
-import { NOTHING, type PackedEnding } from './ending.ts';
 import type { NativeFunctions } from './module.ts';
 
 /** Which columns of a product assembly/dots.ts is faster for than the tiles of assembly/product.ts. */
 const FEW = 3;
-export const PANEL = 8;
+const PANEL = 8;
 /** Rows of a tile of assembly/product.ts: other numbers of rows end with one that is partly computed twice. */
 export const TILE_ROWS = 5;
 
@@ -40,6 +39,14 @@ export interface GatheredRows {
   readonly length: number;
   readonly pitch: number;
 }
+
+/** What a product ends with: the address of a bias packed as one row, 0 for none, and whether a ReLU. */
+export interface PackedEnding {
+  readonly bias: number;
+  readonly rectified: boolean;
+}
+
+export const NOTHING: PackedEnding = { bias: 0, rectified: false };
 
 /** Whether a product with this many columns can end as a layer does. */
 export const endsInProduct = (columns: number): boolean => columns > FEW;

@@ -3,8 +3,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
-import { type PackedEnding } from './ending.ts';
-import { pack, packedSize, TILE_ROWS } from './multiply.ts';
+import { pack, type PackedEnding, packedSize, TILE_ROWS } from './multiply.ts';
 import { remembered } from './remembered.ts';
 import type { Scratch } from './scratch.ts';
 
