@@ -1,4 +1,5 @@
 import { PANEL } from './columns';
+import { copy, zero } from './pad';
 
 /*
  * Brings a matrix, or a slice of its rows, into the order in which product.ts and dots.ts read it. Element (r, f) stands at
@@ -9,29 +10,20 @@ import { PANEL } from './columns';
 export function packPanels(from: usize, rows: i32, rowStep: usize, columns: i32, columnStep: usize, to: usize, panelSize: usize): void {
   for (let column = 0; column < columns; column += PANEL) {
     const width = min(PANEL, columns - column);
-    const start = from + <usize>column * columnStep;
-    if (width == PANEL && columnStep == 4) copyPanel(start, rows, rowStep, to);
-    else gatherPanel(start, rows, rowStep, width, columnStep, to);
+    if (width < PANEL) zero(to, <usize>rows << 5);
+    packStrip(from + <usize>column * columnStep, rows, rowStep, width, columnStep, to, 32);
     to += panelSize;
   }
 }
 
-function copyPanel(from: usize, rows: i32, rowStep: usize, to: usize): void {
+/** As rows of `width` values, `step` bytes apart. */
+export function packStrip(from: usize, rows: i32, rowStep: usize, width: i32, columnStep: usize, to: usize, step: usize): void {
+  const plain = columnStep == 4;
   for (let row = 0; row < rows; row++) {
-    v128.store(to, v128.load(from));
-    v128.store(to, v128.load(from, 16), 16);
+    if (plain) copy(to, from, <usize>width << 2);
+    else for (let f = 0, at = from; f < width; f++, at += columnStep) store<f32>(to + (<usize>f << 2), load<f32>(at));
     from += rowStep;
-    to += 32;
-  }
-}
-
-function gatherPanel(from: usize, rows: i32, rowStep: usize, width: i32, columnStep: usize, to: usize): void {
-  for (let row = 0; row < rows; row++) {
-    let at = from;
-    for (let f = 0; f < width; f++, at += columnStep) store<f32>(to + (<usize>f << 2), load<f32>(at));
-    for (let f = width; f < PANEL; f++) store<f32>(to + (<usize>f << 2), 0);
-    from += rowStep;
-    to += 32;
+    to += step;
   }
 }
 

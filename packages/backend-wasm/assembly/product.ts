@@ -95,8 +95,6 @@ function tile5(
   const skip = pitch - (<usize>length << 2);
   for (let segment = 0; segment < segments; segment++) {
     const end = a0 + (<usize>length << 2);
-    // Addresses are multiples of 4.
-    const never = end + 2;
     while (a0 < end) {
       const low = v128.load(b);
       const high = v128.load(b, 16);
@@ -109,7 +107,8 @@ function tile5(
       const x2 = v128.load32_splat(a2);
       l2 = madd(x2, low, l2);
       h2 = madd(x2, high, h2);
-      if (a0 == never) break;
+      // Never: addresses are multiples of 4.
+      if (a0 == 1) break;
       const x3 = v128.load32_splat(a3);
       l3 = madd(x3, low, l3);
       h3 = madd(x3, high, h3);

@@ -2,10 +2,11 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
 import { type AddedKernel, input, view } from '../kernels/heap.ts';
-import { forwardShape, isSmall, skipped } from './conv2d.ts';
+import { isSmall } from './conv2d.ts';
 import { type LoadImages, loader, paddedWidth } from './images.ts';
 import type { NativeFunctions } from './module.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
+import { forwardShape, skipped } from './windows.ts';
 import { isForWinograd } from './winograd.ts';
 import { winogradFilter } from './winograd-filter.ts';
 

@@ -1,14 +1,16 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
+import { type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
 import { type AddedKernel, input, type KernelArgs, view } from '../kernels/heap.ts';
 import { isSmall } from './conv2d.ts';
 import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { type GatheredRows, multiply, NOTHING, pack, packedSize } from './multiply.ts';
+import { type AxisPhase, axisPhases } from './phases.ts';
 import { remembered } from './remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
+import { sparseInputGradient } from './sparse-input-gradient.ts';
 import { isForWinograd, winograd } from './winograd.ts';
 
 /*
@@ -56,7 +58,7 @@ export function inputGradient(
 }
 
 /** Addresses of output gradients, of outputs of the ReLU that they came through (0: none) and of results, and the filter. */
-interface Operands {
+export interface GradientOperands {
   readonly from: number;
   readonly keptBy: number;
   readonly to: number;
@@ -64,8 +66,10 @@ interface Operands {
 }
 
 /** Phase by phase; inputs that no phase reaches stay as they are. */
-function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, keptBy, to, filter }: Operands): void {
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, operands: GradientOperands): void {
+  if (sparseInputGradient(native, backend, geometry, operands)) return;
   const { batch, rows, columns, inChannels } = geometry;
+  const { from, keptBy, to, filter } = operands;
   const { shape, atOnce, phases } = plan({ ...geometry, batch: 0 });
   const imageSize = rows.input * columns.input * inChannels * 4;
   withScratch(backend, (scratch) => {
@@ -130,30 +134,6 @@ const plan = remembered((geometry: ConvGeometry) => {
   const covers = phases.reduce((sum, { pixels }) => sum + pixels, 0) === rows.input * columns.input;
   return { shape, atOnce, phases, covers };
 });
-
-/** Along one axis: the filter elements of a phase, its inputs, and the first dy element of each input's window. */
-interface AxisPhase {
-  readonly taps: readonly number[];
-  readonly inputs: readonly number[];
-  readonly starts: readonly number[];
-}
-
-/** The phases of an axis that any filter element reaches, with the padding of dy that their windows need. */
-function axisPhases(axis: ConvAxis): { phases: AxisPhase[]; before: number; after: number } {
-  const { input: size, output, kernel, stride, before } = axis;
-  const phases: AxisPhase[] = [];
-  let [first, last] = [0, output - 1];
-  for (let r = 0; r < Math.min(stride, kernel); r++) {
-    const taps = Array.from({ length: Math.ceil((kernel - r) / stride) }, (_, t) => r + stride * t).reverse();
-    const inputs = Array.from({ length: size }, (_, i) => i).filter((i) => (i + before) % stride === r);
-    if (inputs.length === 0) continue;
-    const starts = inputs.map((i) => (i + before - r) / stride - (taps.length - 1));
-    first = Math.min(first, starts[0]!);
-    last = Math.max(last, starts.at(-1)! + taps.length - 1);
-    phases.push({ taps, inputs, starts });
-  }
-  return { phases: phases.map((phase) => ({ ...phase, starts: phase.starts.map((o) => o - first) })), before: -first, after: last - (output - 1) };
-}
 
 function phaseOf({ rows, columns, inChannels, outChannels }: ConvGeometry, shape: PaddedShape, atOnce: number, row: AxisPhase, column: AxisPhase): Phase {
   const pixels = row.inputs.length * column.inputs.length;

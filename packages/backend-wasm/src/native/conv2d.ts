@@ -1,16 +1,17 @@
 import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { type ConvAxis, type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
+import { type ConvGeometry, convGeometry } from '../kernels/conv-geometry.ts';
 import { type AddedKernel, input, type KernelArgs } from '../kernels/heap.ts';
 import { runNanPassing } from '../kernels/nan-passing.ts';
 import { assertChannelsLast } from '../kernels/refuse.ts';
 import { type Ending, finish, packedEnding } from './ending.ts';
-import { imagesAtOnce, imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts';
+import { loader, paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { endsInProduct, multiply, pack, type PackedEnding, packedSize } from './multiply.ts';
-import { remembered } from './remembered.ts';
 import { address, withScratch } from './scratch.ts';
+import { sparseConv2d } from './sparse-conv2d.ts';
+import { forwardShape, windows } from './windows.ts';
 import { isForWinograd, winograd } from './winograd.ts';
 
 /**
@@ -70,7 +71,7 @@ export function isSmall({ rows, columns }: ConvGeometry): boolean {
 }
 
 /** Addresses of images and results, the filter, and how results end. */
-interface Operands {
+export interface Operands {
   readonly from: number;
   readonly to: number;
   readonly filter: TensorInfo;
@@ -78,9 +79,11 @@ interface Operands {
 }
 
 /** The product of gathered rows with the filter. */
-function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, filter, ending }: Operands): void {
-  const { batch, rows, columns, inChannels, outChannels } = geometry;
+function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, operands: Operands): void {
   const shape = forwardShape(geometry);
+  if (sparseConv2d(native, backend, geometry, shape, operands)) return;
+  const { batch, rows, columns, inChannels, outChannels } = geometry;
+  const { from, to, filter, ending } = operands;
   const { atOnce, pixels, sources, targets } = windows({ ...geometry, batch: 0 }, shape);
   const taps = rows.kernel * columns.kernel * inChannels;
   const packed = keptFor(backend, filter, `forward ${taps} ${outChannels}`, packedSize(taps, outChannels), (at) =>
@@ -101,31 +104,3 @@ function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeo
     }
   });
 }
-
-/** The input padded so that every window lies inside. */
-export function forwardShape({ rows, columns, inChannels }: ConvGeometry): PaddedShape {
-  const after = ({ input: size, output, kernel, stride, before }: ConvAxis): number =>
-    Math.max(0, (output - 1) * stride + kernel - before - size);
-  return {
-    height: rows.input, width: columns.input, channels: inChannels,
-    top: Math.max(0, rows.before), bottom: after(rows), left: Math.max(0, columns.before), right: after(columns),
-  };
-}
-
-/**
- * Inputs in front of the first window: TF.js gives 3-D 'same' windows that are smaller than their stride less than no padding, where
- * that is an odd number.
- */
-export const skipped = ({ before }: ConvAxis): number => Math.max(0, -before);
-
-/** Byte offsets of the windows of a block of images, and of their pixels in the result. */
-const windows = remembered(({ rows, columns, inChannels, outChannels }: ConvGeometry, shape: PaddedShape) => {
-  const pixels = rows.output * columns.output;
-  const atOnce = imagesAtOnce(shape, pixels);
-  const sources = new Uint32Array(atOnce * pixels);
-  for (let i = 0, n = 0; n < atOnce; n++)
-    for (let h = 0; h < rows.output; h++)
-      for (let w = 0; w < columns.output; w++, i++)
-        sources[i] = 4 * (n * imageFloats(shape) + ((skipped(rows) + h * rows.stride) * paddedWidth(shape) + skipped(columns) + w * columns.stride) * inChannels);
-  return { atOnce, pixels, sources, targets: sources.map((_, i) => i * outChannels * 4) };
-});

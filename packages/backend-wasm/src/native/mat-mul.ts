@@ -6,6 +6,7 @@ import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { endsInProduct, multiply, pack, type PackedEnding, packedSize, TILE_ROWS } from './multiply.ts';
 import { remembered } from './remembered.ts';
+import { sparseMatMul } from './sparse-mat-mul.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
 
 /**
@@ -36,10 +37,13 @@ export function endedMatMul(native: NativeFunctions, args: KernelArgs, ending: E
   const { shape, batch, rows, inner, columns } = sizes;
   const out = backend.makeOutput([...shape, rows, columns], 'float32');
   const [stepA, stepB, stepC] = [sizes.repeatsA ? 0 : rows * inner * 4, sizes.repeatsB ? 0 : inner * columns * 4, rows * columns * 4];
-  const turnedA = attrs['transposeA'] === true;
+  const [turnedA, turned, keep] = [attrs['transposeA'] === true, attrs['transposeB'] === true, keeperOf(backend, b, sizes)];
+  if (!turnedA && keep !== undefined) {
+    const operands = { a: address(backend, a), b, turned, to: address(backend, out), ending: packedEnding(native, backend, columns, ending) };
+    if (sparseMatMul(native, backend, sizes, operands, keep)) return out;
+  }
   if (turnedA) view(backend, out).fill(0);
   withScratch(backend, (scratch) => {
-    const [turned, keep] = [attrs['transposeB'] === true, keeperOf(backend, b, sizes)];
     const compute = turnedA
       ? transposedProduct(native, scratch, sizes, turned)
       : plainProduct(native, scratch, sizes, turned, packedEnding(native, backend, columns, ending), keep);
@@ -49,7 +53,7 @@ export function endedMatMul(native: NativeFunctions, args: KernelArgs, ending: E
   return out;
 }
 
-interface Sizes {
+export interface Sizes {
   /** Shape of the batch, and its size. */
   readonly shape: number[];
   readonly batch: number;
@@ -77,7 +81,7 @@ function sizesOf(a: TensorInfo, b: TensorInfo, attrs: NamedAttrMap): Sizes | und
 type Compute = (a: number, b: number, c: number) => void;
 
 /** Keeps a packed right operand under a key; see kept-weights.ts. */
-type Keep = (key: string, floats: number, fill: (to: number) => void) => number;
+export type Keep = (key: string, floats: number, fill: (to: number) => void) => number;
 
 const multipliedBefore = new WeakSet<object>();
 

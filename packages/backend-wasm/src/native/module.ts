@@ -28,6 +28,26 @@ export interface NativeFunctions {
   /** assembly/pack.ts */
   packPanels(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, panelSize: number): void;
   packColumns(from: number, rows: number, rowStep: number, columns: number, columnStep: number, to: number, columnSize: number): void;
+  packStrip(from: number, rows: number, rowStep: number, width: number, columnStep: number, to: number, step: number): void;
+  /** assembly/nonzeros.ts */
+  allFinite(count: number, from: number): number;
+  countNonzeros(count: number, from: number): number;
+  listNonzeros(
+    count: number, from: number, y: number, height: number, width: number, channels: number,
+    top: number, bottom: number, left: number, right: number, step: number, shuffles: number, to: number, starts: number,
+  ): void;
+  /** assembly/sparse-product.ts */
+  sparseProduct(
+    rows: number, sources: number, firsts: number, targets: number, starts: number,
+    segments: number, span: number, pitch: number, segmentSize: number,
+    b: number, columns: number, c: number, bias: number, rectified: boolean,
+  ): void;
+  /** assembly/sparse-input-gradient.ts */
+  sparseInputGradient(
+    count: number, starts: number, image: number, line: number, rows: number,
+    columns: number, sources: number, firsts: number, targets: number, span: number,
+    b: number, stripSize: number, channels: number, c: number, imageOut: number, lineOut: number, rowsOut: number, before: number,
+  ): void;
   /** assembly/batch-norm.ts */
   moments(count: number, channels: number, x: number, mean: number, variance: number): void;
   gains(channels: number, scale: number, variance: number, epsilon: number, gain: number): void;

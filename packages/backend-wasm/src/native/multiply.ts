@@ -31,6 +31,20 @@ export function pack(native: NativeFunctions, slices: readonly StridedMatrix[], 
   }
 }
 
+/** Columns that assembly/sparse-product.ts computes together. */
+export const SPARSE_COLUMNS = 32;
+
+/** Strips of that many columns; the last may begin inside of the one before. */
+export const stripCount = (columns: number): number => Math.ceil(columns / SPARSE_COLUMNS);
+
+/** Packs a right operand of as many columns or more for assembly/sparse-product.ts. */
+export function packStrips(native: NativeFunctions, { at, rows, rowStep, columnStep }: StridedMatrix, columns: number, to: number): void {
+  for (let strip = 0; strip < stripCount(columns); strip++) {
+    const column = Math.min(strip * SPARSE_COLUMNS, columns - SPARSE_COLUMNS);
+    native.packStrip(at + column * columnStep, rows, rowStep, SPARSE_COLUMNS, columnStep, to + strip * rows * SPARSE_COLUMNS * 4, SPARSE_COLUMNS * 4);
+  }
+}
+
 /** Gathered rows: see assembly/product.ts. Strides in bytes. */
 export interface GatheredRows {
   readonly sources: number;

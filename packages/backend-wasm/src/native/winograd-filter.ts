@@ -1,6 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { ConvGeometry } from '../kernels/conv-geometry.ts';
-import { forwardShape } from './conv2d.ts';
+import { forwardShape } from './windows.ts';
 import { loader, paddedWidth } from './images.ts';
 import { heapOf, type NativeFunctions } from './module.ts';
 import { remembered } from './remembered.ts';

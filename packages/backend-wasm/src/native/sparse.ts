@@ -1,0 +1,89 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { util } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { imageFloats, type PaddedShape, paddedWidth } from './images.ts';
+import { keptFor } from './kept-weights.ts';
+import { heapOf, type NativeFunctions } from './module.ts';
+import { remembered } from './remembered.ts';
+import { address, type Scratch } from './scratch.ts';
+
+/*
+ * When a product leaves out what is zero in its left operand. Results have the same bits (assembly/sparse-product.ts), so it is chosen by time alone.
+ */
+
+/** What one image, or one row of a matrix, takes. */
+export interface SparseWork {
+  /** Multiply-adds of four values: those of a tile's product, and those of a sparse one if nothing were zero. */
+  readonly dense: number;
+  readonly sparse: number;
+  /** Stretches of the list that are gone through. */
+  readonly stretches: number;
+  /** Values that are listed. */
+  readonly values: number;
+  /** Bytes of the filter that are in use at a time. */
+  readonly strip: number;
+}
+
+/** A strip of a filter that is read in no order has to stay in the first-level cache. */
+const STRIP_BYTES = 40_000;
+
+/** Cycles, measured on Node 20 (decision 12): the end of a stretch is a branch that is mispredicted. */
+const [TILE, ENTRY, STRETCH, LIST, PAD] = [0.55, 0.5, 30, 1.4, 0.3];
+
+/** Whether leaving out zeros is faster at this share of values that are not zero. */
+export function pays({ dense, sparse, stretches, values, strip }: SparseWork, share: number): boolean {
+  return strip <= STRIP_BYTES && ENTRY * share * sparse + STRETCH * stretches + LIST * values < TILE * dense + PAD * values;
+}
+
+/** Images that are looked at. */
+const SAMPLE = 4;
+
+/** About which share of the values of a batch at `from` is not zero; of images of `size` values, the same ones each time. */
+export function nonzeroShare(native: NativeFunctions, batch: number, size: number, from: number): number {
+  const count = Math.min(SAMPLE, batch);
+  let nonzeros = 0;
+  for (let i = 0; i < count; i++) nonzeros += native.countNonzeros(size, from + Math.floor((i * batch) / count) * size * 4);
+  return nonzeros / (count * size);
+}
+
+/** Whether all weights are finite: an infinite one times zero is not zero. Looked up once for a tensor's data. */
+export function allFinite(native: NativeFunctions, backend: BackendWasm, weights: TensorInfo): boolean {
+  const flag = (at: number): Int32Array => new Int32Array(heapOf(backend).HEAPU8.buffer, at, 1);
+  const size = util.sizeFromShape(weights.shape);
+  return flag(keptFor(backend, weights, 'finite', 1, (at) => void (flag(at)[0] = native.allFinite(size, address(backend, weights)))))[0] !== 0;
+}
+
+/** Gives where the starts of the entries of `count` padded images from the `first` on are; valid until the next call. */
+export type ListImages = (first: number, count: number) => number;
+
+/** Images of a batch as assembly/nonzeros.ts lists them, for a filter with `step` bytes a value. `keptBy`: as images.ts has it. */
+export function lister(native: NativeFunctions, scratch: Scratch, from: number, shape: PaddedShape, atOnce: number, step: number, keptBy = 0): ListImages {
+  const { height, width, channels, top, bottom, left, right } = shape;
+  const size = height * width * channels;
+  const entries = scratch.floats(2 * (atOnce * size + 4));
+  const starts = scratch.floats(atOnce * (imageFloats(shape) / channels) + 1);
+  const shuffles = scratch.table(shufflesOf(step));
+  return (first, count) => {
+    const skip = first * size * 4;
+    native.listNonzeros(count, from + skip, keptBy && keptBy + skip, height, width, channels, top, bottom, left, right, step, shuffles, entries, starts);
+    return starts;
+  };
+}
+
+/** For each set of four values: the bytes that bring them to the front, and the offsets that they then have. */
+const shufflesOf = remembered((step: number) => {
+  const table = new Uint32Array(16 * 8);
+  for (let set = 0; set < 16; set++)
+    [0, 1, 2, 3].filter((lane) => (set >> lane) & 1).forEach((lane, i) => {
+      table[set * 8 + i] = 0x03020100 + lane * 0x04040404;
+      table[set * 8 + 4 + i] = lane * step;
+    });
+  return table;
+});
+
+/** A window's first pixel in the starts, and its offset in its line, from the bytes at which it lies in padded images. */
+export function inList(sources: Uint32Array, shape: PaddedShape, step: number): { sources: Uint32Array; firsts: Uint32Array } {
+  const { channels } = shape;
+  const pixels = sources.map((source) => source / (4 * channels));
+  return { sources: pixels.map((pixel) => 4 * pixel), firsts: pixels.map((pixel) => (pixel % paddedWidth(shape)) * channels * step) };
+}
