@@ -2,7 +2,7 @@ export { activation, activationGradient } from './activations';
 export { gains, gradientSums, gradientTerms, inputGradient, moments, normalize, rectifiedGain } from './batch-norm';
 export { binary } from './binary';
 export { clip } from './clip';
-export { compareNumber } from './compare';
+export { compare } from './compare';
 export { crossEntropy, crossEntropyGradient } from './cross-entropy';
 export { foldDepth, unfoldDepth } from './depth';
 export { depthwise, depthwiseFilter, depthwiseInput, narrow, widen } from './depthwise';

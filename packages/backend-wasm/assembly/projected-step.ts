@@ -19,6 +19,13 @@ function clipped(value: v128, low: f32, high: f32): v128 {
   return f32x4.pmin(f32x4.pmax(value, f32x4.splat(low)), f32x4.splat(high));
 }
 
+/** As `bounded`, in a fifth of the instructions: NaN of the ball is looked for apart. */
+// @ts-ignore: decorator
+@inline
+function held(value: v128, least: v128, most: v128): v128 {
+  return v128.or(f32x4.pmin(f32x4.pmax(value, least), most), f32x4.ne(least, least));
+}
+
 /**
  * Linf: by the gradient's sign; 0 and NaN stand still. With the iterate before x at `previous` (0: without), that step's share `plain`
  * and for the rest what led to x, projected again: a step with momentum.
@@ -48,11 +55,11 @@ function linfLanes<T>(
   const middle = get<T>(clean);
   const least = f32x4.sub(middle, f32x4.splat(eps));
   const most = f32x4.add(middle, f32x4.splat(eps));
-  let value = clipped(bounded(f32x4.add(from, move), least, most), low, high);
+  let value = clipped(held(f32x4.add(from, move), least, most), low, high);
   if (momentum) {
     const moved = f32x4.mul(f32x4.sub(value, from), f32x4.splat(<f32>plain));
     const led = f32x4.mul(f32x4.sub(from, get<T>(previous)), f32x4.splat(<f32>(1 - plain)));
-    value = clipped(bounded(f32x4.add(from, f32x4.add(moved, led)), least, most), low, high);
+    value = clipped(held(f32x4.add(from, f32x4.add(moved, led)), least, most), low, high);
   }
   put<T>(to, value);
 }

@@ -54,13 +54,17 @@ test.each([['sum', sum], ['mean', mean]] as const)('%s over every run of axes', 
           }, TOLERANCES);
 });
 
-test('comparisons with a number', async () => {
+test('comparisons with a number, and value by value', async () => {
   const special = [0, -0, Number.NaN, Infinity, -Infinity, 1e-30, -1e-30];
   for (const count of [1, 7, 16, 37]) {
     const held = Array.from({ length: count }, (_, i) => special[i % special.length]!);
     const [above, below] = await on('wasm', () => [greater(tensor1d(held), 0), less(tensor1d(held), 0)]);
     expect([...above!].map(Boolean)).toEqual(held.map((value) => value > 0));
     expect([...below!].map(Boolean)).toEqual(held.map((value) => value < 0));
+    const others = held.map((_, i) => special[(i * i + 3) % special.length]!);
+    const [larger, smaller] = await on('wasm', () => [greater(tensor1d(held), tensor1d(others)), less(tensor1d(held), tensor1d(others))]);
+    expect([...larger!].map(Boolean)).toEqual(held.map((value, i) => value > others[i]!));
+    expect([...smaller!].map(Boolean)).toEqual(held.map((value, i) => value < others[i]!));
   }
 });
 

@@ -98,9 +98,10 @@ test.each([['linf', linf(0.06)], ['l2', l2(0.1)]])('%s: lengths by row are those
 
 // Oracle: the same step in ordinary operations. Lengths differ from row to row.
 describe.each(SHAPES.map((shape) => [shape]))('a step of %j with momentum', (shape) => {
-  const stepped = (threat: ThreatModel, bad?: number) => (): Tensor[] => {
-    const { clean, inputs, gradient } = batch(shape);
-    const previous = clipByValue(add(clean, mul(values(shape, 4), 0.05)), 0, 1);
+  const stepped = (threat: ThreatModel, bad?: number, from = 1) => (): Tensor[] => {
+    const { inputs, gradient, ...rest } = batch(shape);
+    const clean = mul(rest.clean, from);
+    const previous = clipByValue(add(rest.clean, mul(values(shape, 4), 0.05)), 0, 1);
     const search = { threat, clean, bounds: BOUNDS, project: (x: Tensor) => threat.project(x, clean, BOUNDS) } as unknown as Search;
     const slopes = bad === undefined ? gradient : mul(gradient, bad);
     return [momentumStep(search, inputs, slopes, tensor(Float32Array.from({ length: shape[0]! }, (_, row) => 0.03 * row), [shape[0]!]), { previous, plain: 0.75 })];
@@ -109,4 +110,5 @@ describe.each(SHAPES.map((shape) => [shape]))('a step of %j with momentum', (sha
     await expectComposition(['LinfStep'], stepped(threat));
   });
   test.each([Number.NaN, Infinity])('a gradient of %d', async (bad) => void (await expectComposition(['LinfStep'], stepped(linf(0.06), bad))));
+  test.each([Number.NaN, Infinity])('around a clean input of %d', async (bad) => void (await expectComposition(['LinfStep'], stepped(linf(0.06), 1, bad))));
 });

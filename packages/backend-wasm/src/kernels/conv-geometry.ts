@@ -1,4 +1,5 @@
 import { backend_util, type NamedAttrMap } from '@tensorflow/tfjs-core';
+import { remembered } from '../native/remembered.ts';
 import { assertChannelsLast, assertDilations } from './refuse.ts';
 
 /** One spatial axis of a convolution: y[o] = sum over k of x[stride * o + k - before] w[k]. */
@@ -13,6 +14,8 @@ export interface ConvAxis {
 /** A 2-D convolution over NHWC data with an HWIO filter. */
 export interface ConvGeometry {
   readonly batch: number;
+  /** The same for the same convolution, of whatever batch. */
+  readonly key: string;
   readonly inChannels: number;
   readonly outChannels: number;
   readonly rows: ConvAxis;
@@ -27,17 +30,28 @@ export function convGeometry(
 ): ConvGeometry {
   assertChannelsLast(attrs);
   assertDilations(attrs, dilations);
-  const info = backend_util.computeConv2DInfo(
-    inputShape as [number, number, number, number],
-    filterShape as [number, number, number, number],
-    attrs['strides'] as [number, number],
-    dilations,
-    attrs['pad'] as Parameters<typeof backend_util.computeConv2DInfo>[4],
-    attrs['dimRoundingMode'] as 'floor',
-    depthwise,
-  );
-  return { batch: info.batchSize, inChannels: info.inChannels, outChannels: info.outChannels, ...axes(info) };
+  const [batch = 0, ...image] = inputShape;
+  const { strides, pad, dimRoundingMode } = attrs as Readonly<Record<string, unknown>>;
+  const key = [image, filterShape, strides, pad, dimRoundingMode, depthwise, dilations].join(' ');
+  return { ...ofOne(key, image, filterShape, attrs, depthwise, dilations), batch };
 }
+
+/** Attacks run the same few convolutions thousands of times. */
+const ofOne = remembered(
+  (key: string, image: number[], filterShape: number[], attrs: NamedAttrMap, depthwise: boolean, dilations: [number, number]): ConvGeometry => {
+    const info = backend_util.computeConv2DInfo(
+      [1, ...image] as [number, number, number, number],
+      filterShape as [number, number, number, number],
+      attrs['strides'] as [number, number],
+      dilations,
+      attrs['pad'] as Parameters<typeof backend_util.computeConv2DInfo>[4],
+      attrs['dimRoundingMode'] as 'floor',
+      depthwise,
+    );
+    return { batch: 1, key, inChannels: info.inChannels, outChannels: info.outChannels, ...axes(info) };
+  },
+  (key) => key,
+);
 
 function axes(info: ConvInfo): { rows: ConvAxis; columns: ConvAxis } {
   return {

@@ -1,18 +1,20 @@
-import { type AddedKernel, input, runStock, view } from '../kernels/heap.ts';
+import { util } from '@tensorflow/tfjs-core';
+import { type AddedKernel, input, runStock } from '../kernels/heap.ts';
 import type { NativeFunctions } from './module.ts';
 import { address } from './scratch.ts';
 
-/** Comparisons of a float32 tensor with a number on its right; others go the backend's way. */
+/** Comparisons of a float32 tensor with a number on its right, or with one of its shape; others go the backend's way. */
 export const compareKernels = (native: NativeFunctions): AddedKernel[] =>
   ['Greater', 'Less'].map((kernelName) => ({
     kernelName,
     run: (args) => {
+      const { backend } = args;
       const [a, b] = [input(args, 'a'), input(args, 'b')];
-      const isNumber = b.shape.length === 0 && a.dtype === 'float32' && b.dtype === 'float32';
-      if (!isNumber) return runStock(args.backend, kernelName, { a, b }, args.attrs);
-      const out = args.backend.makeOutput(a.shape, 'bool');
-      const count = a.shape.reduce((x, y) => x * y, 1);
-      native.compareNumber(kernelName === 'Greater' ? 1 : 0, count, address(args.backend, a), view(args.backend, b)[0]!, address(args.backend, out));
+      const isNumber = b.shape.length === 0;
+      const known = a.dtype === 'float32' && b.dtype === 'float32' && (isNumber || util.arraysEqual(a.shape, b.shape));
+      if (!known) return runStock(backend, kernelName, { a, b }, args.attrs);
+      const out = backend.makeOutput(a.shape, 'bool');
+      native.compare(kernelName === 'Greater', util.sizeFromShape(a.shape), address(backend, a), address(backend, b), isNumber ? 0 : 4, address(backend, out));
       return out;
     },
   }));

@@ -36,7 +36,7 @@ export function inputGradient(
 ): TensorInfo {
   const { batch, rows, columns, inChannels, outChannels } = geometry;
   const dx = backend.makeOutput([batch, rows.input, columns.input, inChannels], 'float32');
-  const { shape, covers } = plan({ ...geometry, batch: 0 });
+  const { shape, covers } = plan(geometry);
   if (!covers) view(backend, dx).fill(0);
   const operands = { from: address(backend, dy), keptBy: y === undefined ? 0 : address(backend, y), to: address(backend, dx), filter };
   const { from, keptBy, to } = operands;
@@ -70,7 +70,7 @@ function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeo
   if (sparseInputGradient(native, backend, geometry, operands)) return;
   const { batch, rows, columns, inChannels } = geometry;
   const { from, keptBy, to, filter } = operands;
-  const { shape, atOnce, phases } = plan({ ...geometry, batch: 0 });
+  const { shape, atOnce, phases } = plan(geometry);
   const imageSize = rows.input * columns.input * inChannels * 4;
   withScratch(backend, (scratch) => {
     const load = loader(native, scratch, from, shape, atOnce, keptBy);
@@ -133,7 +133,7 @@ const plan = remembered((geometry: ConvGeometry) => {
   const phases = down.phases.flatMap((row) => across.phases.map((column) => phaseOf(geometry, shape, atOnce, row, column)));
   const covers = phases.reduce((sum, { pixels }) => sum + pixels, 0) === rows.input * columns.input;
   return { shape, atOnce, phases, covers };
-});
+}, ({ key }) => key);
 
 function phaseOf({ rows, columns, inChannels, outChannels }: ConvGeometry, shape: PaddedShape, atOnce: number, row: AxisPhase, column: AxisPhase): Phase {
   const pixels = row.inputs.length * column.inputs.length;

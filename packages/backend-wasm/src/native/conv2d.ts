@@ -80,11 +80,10 @@ export interface Operands {
 
 /** The product of gathered rows with the filter. */
 function direct(native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, operands: Operands): void {
-  const shape = forwardShape(geometry);
-  if (sparseConv2d(native, backend, geometry, shape, operands)) return;
+  if (sparseConv2d(native, backend, geometry, operands)) return;
   const { batch, rows, columns, inChannels, outChannels } = geometry;
   const { from, to, filter, ending } = operands;
-  const { atOnce, pixels, sources, targets } = windows({ ...geometry, batch: 0 }, shape);
+  const { shape, atOnce, pixels, sources, targets } = windows(geometry);
   const taps = rows.kernel * columns.kernel * inChannels;
   const packed = keptFor(backend, filter, `forward ${taps} ${outChannels}`, packedSize(taps, outChannels), (at) =>
     pack(native, [{ at: address(backend, filter), rows: taps, rowStep: outChannels * 4, columnStep: 4 }], outChannels, at),

@@ -84,18 +84,18 @@ function conv3dGeometry(inputShape: number[], filterShape: number[], attrs: Name
   const { strides, pad, dilations = 1 } = attrs as unknown as { strides: Triple; pad: 'same' | 'valid'; dilations?: Triple };
   const info = backend_util.computeConv3DInfo(inputShape as Sizes, filterShape as Sizes, strides, dilations, pad);
   const depth = { input: info.inDepth, output: info.outDepth, kernel: info.filterDepth, stride: info.strideDepth, before: info.padInfo.front };
+  const plane = {
+    inChannels: depth.kernel * info.inChannels,
+    outChannels: info.outChannels,
+    rows: { input: info.inHeight, output: info.outHeight, kernel: info.filterHeight, stride: info.strideHeight, before: info.padInfo.top },
+    columns: { input: info.inWidth, output: info.outWidth, kernel: info.filterWidth, stride: info.strideWidth, before: info.padInfo.left },
+  };
   return {
     batch: info.batchSize,
     channels: info.inChannels,
     depth,
     dilations: [info.dilationDepth, info.dilationHeight, info.dilationWidth],
-    plane: {
-      batch: info.batchSize * depth.output,
-      inChannels: depth.kernel * info.inChannels,
-      outChannels: info.outChannels,
-      rows: { input: info.inHeight, output: info.outHeight, kernel: info.filterHeight, stride: info.strideHeight, before: info.padInfo.top },
-      columns: { input: info.inWidth, output: info.outWidth, kernel: info.filterWidth, stride: info.strideWidth, before: info.padInfo.left },
-    },
+    plane: { ...plane, batch: info.batchSize * depth.output, key: JSON.stringify(plane) },
     taps: info.filterHeight * info.filterWidth,
     row: info.inChannels * info.outChannels,
     shape: info.outShape,

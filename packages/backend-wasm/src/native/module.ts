@@ -69,7 +69,7 @@ export interface NativeFunctions {
   /** assembly/binary.ts */
   binary(operation: number, outer: number, middle: number, inner: number, large: number, small: number, to: number): void;
   /** assembly/compare.ts */
-  compareNumber(greater: number, count: number, from: number, number: number, to: number): void;
+  compare(greater: boolean, count: number, from: number, other: number, step: number, to: number): void;
   /** assembly/plane.ts */
   planeDisplacement(
     rows: number, size: number, points: number, normal: number, offset: number, weighted: number, low: number, high: number,

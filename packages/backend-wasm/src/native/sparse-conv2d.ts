@@ -1,7 +1,7 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { ConvGeometry } from '../kernels/conv-geometry.ts';
 import type { Operands } from './conv2d.ts';
-import { type PaddedShape, paddedWidth } from './images.ts';
+import { paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { packStrips, SPARSE_COLUMNS, stripCount } from './multiply.ts';
@@ -15,14 +15,14 @@ const STEP = SPARSE_COLUMNS * 4;
 
 /** The convolution without what is zero in its input; false, and nothing is done, where that is not faster. */
 export function sparseConv2d(
-  native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, shape: PaddedShape, { from, to, filter, ending }: Operands,
+  native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, filter, ending }: Operands,
 ): boolean {
   const { batch, rows, columns, inChannels, outChannels } = geometry;
   if (batch === 0 || inChannels % 4 !== 0 || outChannels < SPARSE_COLUMNS) return false;
   const image = rows.input * columns.input * inChannels;
   if (!pays(workOf(geometry), nonzeroShare(native, batch, image, from)) || !allFinite(native, backend, filter)) return false;
-  const { atOnce, pixels, targets } = windows({ ...geometry, batch: 0 }, shape);
-  const { sources, firsts } = windowsInList({ ...geometry, batch: 0 }, shape);
+  const { shape, atOnce, pixels, targets } = windows(geometry);
+  const { sources, firsts } = windowsInList(geometry);
   const taps = rows.kernel * columns.kernel * inChannels;
   const packed = keptFor(backend, filter, `sparse forward ${taps} ${outChannels}`, stripCount(outChannels) * taps * SPARSE_COLUMNS, (at) =>
     packStrips(native, { at: address(backend, filter), rows: taps, rowStep: outChannels * 4, columnStep: 4 }, outChannels, at),
@@ -56,4 +56,10 @@ function workOf({ rows, columns, inChannels, outChannels }: ConvGeometry): Spars
   };
 }
 
-const windowsInList = remembered((geometry: ConvGeometry, shape: PaddedShape) => inList(windows(geometry, shape).sources, shape, STEP));
+const windowsInList = remembered(
+  (geometry: ConvGeometry) => {
+    const { sources, shape } = windows(geometry);
+    return inList(sources, shape, STEP);
+  },
+  ({ key }) => key,
+);

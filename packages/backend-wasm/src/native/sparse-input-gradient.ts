@@ -23,7 +23,7 @@ export function sparseInputGradient(
   if (batch === 0 || rows.kernel !== ROWS || rows.stride !== STRIDE || outChannels % 4 !== 0 || inChannels < STRIP) return false;
   const share = nonzeroShare(native, batch, rows.output * columns.output * outChannels, keptBy === 0 ? from : keptBy);
   if (!pays(workOf(geometry), share) || !allFinite(native, backend, filter)) return false;
-  const { shape, atOnce, phases } = plan({ ...geometry, batch: 0 });
+  const { shape, atOnce, phases } = plan(geometry);
   const [line, row] = [paddedWidth(shape) * 4, columns.input * inChannels * 4];
   withScratch(backend, (scratch) => {
     const list = lister(native, scratch, from, shape, atOnce, STEP, keptBy);
@@ -90,4 +90,4 @@ const plan = remembered(({ rows, columns, inChannels, outChannels }: ConvGeometr
       targets: Uint32Array.from(inputs, (input) => input * inChannels * 4),
     })),
   };
-});
+}, ({ key }) => key);

@@ -32,9 +32,10 @@ export function sparseMatMul(
   withScratch(backend, (scratch) => {
     // A row is an image of one pixel.
     const shape = { height: 1, width: 1, channels: inner, top: 0, bottom: 0, left: 0, right: 0 };
-    const { atOnce, sources, firsts, targets } = lines(inner, columns);
+    const { sources, firsts, targets } = lines(inner, columns);
+    const atOnce = Math.min(sources.length, rows);
     const list = lister(native, scratch, a, shape, atOnce, STEP);
-    const [at, first, result] = [scratch.table(sources), scratch.table(firsts), scratch.table(targets)];
+    const [at, first, result] = [sources, firsts, targets].map((table) => scratch.table(table.subarray(0, atOnce))) as [number, number, number];
     for (let row = 0; row < rows; row += atOnce) {
       const count = Math.min(atOnce, rows - row);
       const starts = list(row, count);
@@ -55,5 +56,5 @@ function workOf(inner: number, columns: number): SparseWork {
 const lines = remembered((inner: number, columns: number) => {
   const atOnce = Math.min(1000, Math.max(1, Math.floor(50_000 / inner)));
   const places = Uint32Array.from({ length: atOnce }, (_, row) => row);
-  return { atOnce, sources: places.map((row) => row * 4), firsts: new Uint32Array(atOnce), targets: places.map((row) => row * columns * 4) };
+  return { sources: places.map((row) => row * 4), firsts: new Uint32Array(atOnce), targets: places.map((row) => row * columns * 4) };
 });

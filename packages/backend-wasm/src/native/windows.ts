@@ -18,16 +18,19 @@ export function forwardShape({ rows, columns, inChannels }: ConvGeometry): Padde
  */
 export const skipped = ({ before }: ConvAxis): number => Math.max(0, -before);
 
-/** A block of images: how many, output pixels of one, and byte offsets of all windows and of their pixels in the result. */
+/** A block of padded images: how many, output pixels of one, and byte offsets of all windows and of their pixels in the result. */
 interface Windows {
+  readonly shape: PaddedShape;
   readonly atOnce: number;
   readonly pixels: number;
   readonly sources: Uint32Array;
   readonly targets: Uint32Array;
 }
 
-/** The windows of a convolution. The geometry's batch is of no account: give 0. */
-export const windows: (geometry: ConvGeometry, shape: PaddedShape) => Windows = remembered(({ rows, columns, inChannels, outChannels }: ConvGeometry, shape: PaddedShape) => {
+/** The windows of a convolution, of whatever batch. */
+export const windows: (geometry: ConvGeometry) => Windows = remembered((geometry) => {
+  const { rows, columns, inChannels, outChannels } = geometry;
+  const shape = forwardShape(geometry);
   const pixels = rows.output * columns.output;
   const atOnce = imagesAtOnce(shape, pixels);
   const sources = new Uint32Array(atOnce * pixels);
@@ -35,5 +38,5 @@ export const windows: (geometry: ConvGeometry, shape: PaddedShape) => Windows = 
     for (let h = 0; h < rows.output; h++)
       for (let w = 0; w < columns.output; w++, i++)
         sources[i] = 4 * (n * imageFloats(shape) + ((skipped(rows) + h * rows.stride) * paddedWidth(shape) + skipped(columns) + w * columns.stride) * inChannels);
-  return { atOnce, pixels, sources, targets: sources.map((_, i) => i * outChannels * 4) };
-});
+  return { shape, atOnce, pixels, sources, targets: sources.map((_, i) => i * outChannels * 4) };
+}, ({ key }) => key);
