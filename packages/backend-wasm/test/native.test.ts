@@ -1,6 +1,6 @@
-import { add, greater, less, matMul, maximum, mean, minimum, mul, type Rank, relu, sub, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { add, concat, greater, less, matMul, maximum, mean, minimum, mul, type Rank, relu, slice, sub, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { expectSame, on, values, withGradients } from './compare.ts';
+import { bytes, expectSame, on, values, withGradients } from './compare.ts';
 
 // Oracle: TF.js's cpu backend. Forward within 1e-5, gradients within 1e-4 of the largest absolute value.
 const TOLERANCES = [1e-5, 1e-4];
@@ -17,6 +17,15 @@ describe('matrix products', () => {
           const repeated = batchA!.length > 0 && batchA!.join() !== batchB!.join();
           return repeated ? [matMul(a, b, left, right)] : withGradients((x, y) => matMul(x, y, left, right), a, b);
         }, TOLERANCES);
+  });
+
+  // Eight rows are computed together where that is possible, one row never.
+  test.each([[48, 1], [20, 2], [12, 3], [27, 1], [4, 1]])('%i values by %i columns: a row has the bits it has alone', async (inner, columns) => {
+    const [whole, alone] = await on('wasm', () => {
+      const [a, b] = [values<Rank.R2>([21, inner], 1), values<Rank.R2>([inner, columns], 2)];
+      return [matMul(a, b), concat(Array.from({ length: 21 }, (_, row) => matMul(slice(a, [row, 0], [1, inner]), b)))];
+    });
+    expect(bytes(whole!)).toEqual(bytes(alone!));
   });
 
   test('nothing to sum gives zeros, no rows give nothing', async () => {
