@@ -36,6 +36,9 @@ export function sparseInputGradient(
 }
 
 /** `row`: the row of dx under the filter's first one. */
+// Inlined, as V8 unrolls a loop the more often the deeper it lies, and looks for interrupts once in an iteration.
+// @ts-ignore: decorator
+@inline
 function column(at: usize, span: usize, line: usize, rows: i32, b: usize, to: usize, lineOut: usize, rowsOut: i32, row: i32): void {
   let u0 = f32x4.splat(0), u1 = u0, u2 = u0, u3 = u0;
   for (let o = 0; o < rows; o++) {

@@ -26,6 +26,9 @@ export function sparseProduct(
   }
 }
 
+// Inlined: see sparse-input-gradient.ts.
+// @ts-ignore: decorator
+@inline
 function strip(
   rows: i32, sources: usize, firsts: usize, targets: usize, starts: usize,
   segments: i32, span: usize, pitch: usize, segmentSize: usize,
