@@ -1,5 +1,5 @@
 import { backend_util, type NamedAttrMap } from '@tensorflow/tfjs-core';
-import { remembered } from '../native/remembered.ts';
+import { remembered } from './remembered.ts';
 import { assertChannelsLast, assertDilations } from './refuse.ts';
 
 /** One spatial axis of a convolution: y[o] = sum over k of x[stride * o + k - before] w[k]. */

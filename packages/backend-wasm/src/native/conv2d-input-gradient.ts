@@ -8,7 +8,7 @@ import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { type GatheredRows, multiply, NOTHING, pack, packedSize } from './multiply.ts';
 import { type AxisPhase, axisPhases } from './phases.ts';
-import { remembered } from './remembered.ts';
+import { remembered } from '../kernels/remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
 import { sparseInputGradient } from './sparse-input-gradient.ts';
 import { isForWinograd, winograd } from './winograd.ts';

@@ -5,9 +5,9 @@ import { type Ending, finish, packedEnding } from './ending.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { endsInProduct, multiply, pack, type PackedEnding, packedSize, TILE_ROWS } from './multiply.ts';
-import { remembered } from './remembered.ts';
-import { sparseMatMul } from './sparse-mat-mul.ts';
+import { remembered } from '../kernels/remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
+import { sparseMatMul } from './sparse-mat-mul.ts';
 
 /**
  * Matrix products of float32 tensors, any operand transposed, batches included. A transposed right operand is turned while it

@@ -5,7 +5,7 @@ import { paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { packStrips, SPARSE_COLUMNS, stripCount } from './multiply.ts';
-import { remembered } from './remembered.ts';
+import { remembered } from '../kernels/remembered.ts';
 import { address, withScratch } from './scratch.ts';
 import { allFinite, inList, lister, nonzeroShare, pays, type SparseWork } from './sparse.ts';
 import { windows } from './windows.ts';

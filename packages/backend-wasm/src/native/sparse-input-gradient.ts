@@ -6,7 +6,7 @@ import { imagesAtOnce, type PaddedShape, paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { axisPhases } from './phases.ts';
-import { remembered } from './remembered.ts';
+import { remembered } from '../kernels/remembered.ts';
 import { address, withScratch } from './scratch.ts';
 import { allFinite, lister, nonzeroShare, pays, type SparseWork } from './sparse.ts';
 

@@ -3,7 +3,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Keep, Sizes } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
 import { type PackedEnding, packStrips, SPARSE_COLUMNS, stripCount } from './multiply.ts';
-import { remembered } from './remembered.ts';
+import { remembered } from '../kernels/remembered.ts';
 import { address, withScratch } from './scratch.ts';
 import { allFinite, lister, nonzeroShare, pays, type SparseWork } from './sparse.ts';
 

@@ -1,10 +1,9 @@
-import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { util } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { imageFloats, type PaddedShape, paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import { heapOf, type NativeFunctions } from './module.ts';
-import { remembered } from './remembered.ts';
+import { remembered } from '../kernels/remembered.ts';
 import { address, type Scratch } from './scratch.ts';
 
 /*

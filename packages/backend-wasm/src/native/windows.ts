@@ -1,6 +1,6 @@
 import type { ConvAxis, ConvGeometry } from '../kernels/conv-geometry.ts';
 import { imagesAtOnce, imageFloats, type PaddedShape, paddedWidth } from './images.ts';
-import { remembered } from './remembered.ts';
+import { remembered } from '../kernels/remembered.ts';
 
 /** The input of a convolution padded so that every window lies inside. */
 export function forwardShape({ rows, columns, inChannels }: ConvGeometry): PaddedShape {

@@ -3,7 +3,7 @@ import type { ConvGeometry } from '../kernels/conv-geometry.ts';
 import { forwardShape } from './windows.ts';
 import { loader, paddedWidth } from './images.ts';
 import { heapOf, type NativeFunctions } from './module.ts';
-import { remembered } from './remembered.ts';
+import { remembered } from '../kernels/remembered.ts';
 import { withScratch } from './scratch.ts';
 import { APART, PLANES, plan, TILE } from './winograd.ts';
 

@@ -4,7 +4,7 @@ import { imageFloats, loader, type PaddedShape, paddedWidth } from './images.ts'
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
 import { pack, type PackedEnding, packedSize, TILE_ROWS } from './multiply.ts';
-import { remembered } from './remembered.ts';
+import { remembered } from '../kernels/remembered.ts';
 import type { Scratch } from './scratch.ts';
 
 /** A convolution of size 3 and stride 1 over padded images, given by addresses and byte steps. */
