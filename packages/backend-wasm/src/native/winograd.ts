@@ -48,7 +48,7 @@ export const PLANES = 36;
 export const TILE = 4;
 /** Floats of transformed patches and outputs at a time: they should stay in the second-level cache. */
 const FLOATS_AT_ONCE = 131_072;
-const IMAGE_FLOATS = 24_576;
+const IMAGE_FLOATS = 36_864;
 /** Floats between planes: at distances of a power of two all would compete for the same few lines of the first-level cache. */
 export const APART = 48;
 
@@ -120,13 +120,19 @@ interface TilePlan {
   readonly results: Uint32Array;
 }
 
+/** Up to `most` images, so many that a product repeats the smallest share of its rows to fill its last tile. */
+function fewestRepeated(most: number, tiles: number): number {
+  const share = (images: number): number => Math.ceil((images * tiles) / TILE_ROWS) / (images * tiles);
+  return Array.from({ length: most }, (_, i) => i + 1).reduce((best, images) => (share(images) <= share(best) ? images : best));
+}
+
 /** How a convolution of padded images is cut into tiles. */
 export const plan: (given: PaddedShape, height: number, width: number, channelsOut: number) => TilePlan = remembered((given, height, width, channelsOut) => {
   const [down, across] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
   // The last tiles may lie half outside.
   const shape = { ...given, bottom: given.bottom + TILE * down - height, right: given.right + TILE * across - width };
   const tiles = down * across;
-  const images = Math.max(1, Math.floor(IMAGE_FLOATS / imageFloats(shape)));
+  const images = fewestRepeated(Math.max(1, Math.floor(IMAGE_FLOATS / imageFloats(shape))), tiles);
   const [sources, targets] = [new Uint32Array(images * tiles), new Uint32Array(images * tiles)];
   const more = (size: number, start: number): number => Math.min(TILE, size - start) - 1;
   for (let i = 0, n = 0; n < images; n++)
