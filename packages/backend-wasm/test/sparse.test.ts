@@ -13,14 +13,17 @@ import { bytes, on, values } from './compare.ts';
 const called: string[] = [];
 let kernels: AddedKernel[];
 
-beforeAll(async () => {
-  await startWasm();
-  const { functions } = (await linkNative(engineBackend() as BackendWasm, true))!;
+beforeAll(async () => void (await startWasm()));
+
+/** Has kernels run on functions that are counted, with multiply-adds that round once or twice. */
+async function link(relaxed: boolean): Promise<void> {
+  const { variant, functions } = (await linkNative(engineBackend() as BackendWasm, relaxed))!;
+  expect(variant).toBe(relaxed ? 'relaxed-simd' : 'simd');
   const counted = Object.fromEntries(
     Object.entries(functions).map(([name, f]: [string, (...args: number[]) => unknown]) => [name, (...args: number[]) => (called.push(name), f(...args))]),
   ) as unknown as NativeFunctions;
   kernels = [...conv2dKernels(counted), ...conv2dInputGradients(counted), ...matMulKernels(counted)];
-});
+}
 
 /** Runs a kernel with these inputs; gives its values. */
 function run(name: string, inputs: Record<string, Tensor>, attrs: object): Float32Array {
@@ -52,7 +55,8 @@ const FORWARD: Readonly<Record<string, Case>> = {
 };
 
 describe.each(Object.entries(FORWARD))('a convolution of few values that are not zero: %s', (_, { x: shape, filter: filterShape, strides, pad }) => {
-  test('the bits of a convolution of all values', () => {
+  test.each([true, false])('the bits of a convolution of all values, relaxed SIMD: %s', async (relaxed) => {
+    await link(relaxed);
     const [x, dense, filter, bias] = [sparse(shape, 0.2, 1), values(shape, 4), values(filterShape, 2), values([filterShape[3]!], 3)];
     for (const name of ['Conv2D', 'Conv2DRelu']) {
       const inputs = { filter, ...(name === 'Conv2DRelu' && { bias }) };
@@ -79,7 +83,8 @@ const BACKWARD: Readonly<Record<string, Case>> = {
 };
 
 describe.each(Object.entries(BACKWARD))('an input gradient of few values that are not zero: %s', (_, { x: inputShape, filter: filterShape, strides, pad }) => {
-  test('the bits of that of all values, behind a ReLU too', () => {
+  test.each([true, false])('the bits of that of all values, behind a ReLU too, relaxed SIMD: %s', async (relaxed) => {
+    await link(relaxed);
     const attrs = { ...conv(strides, pad), inputShape };
     const filter = values(filterShape, 2);
     const shape = tidy(() => conv2d(values<Rank.R4>(inputShape, 1), filter as Tensor4D, strides as [number, number], (pad ?? 'same') as 'same').shape);
@@ -99,7 +104,8 @@ describe.each(Object.entries(BACKWARD))('an input gradient of few values that ar
   });
 });
 
-test.each([[64, 32, false], [20, 77, false], [100, 50, true], [256, 96, true]])('a layer over %i values, %i results, transposed: %s', (inner, columns, transposeB) => {
+test.each([[64, 32, false], [20, 77, false], [100, 50, true], [256, 96, true]])('a layer over %i values, %i results, transposed: %s', async (inner, columns, transposeB) => {
+  await link(true);
   const [x, dense, weights] = [sparse([7, inner], 0.2, 1), values([7, inner], 4), values(transposeB ? [columns, inner] : [inner, columns], 2)];
   const attrs = { transposeA: false, transposeB };
   const [first, again] = [0, 1].map(() => {
@@ -117,7 +123,8 @@ test.each([[64, 32, false], [20, 77, false], [100, 50, true], [256, 96, true]])(
   expect(bytes(again.got)).toEqual(bytes(among.subarray(-again.got.length)));
 });
 
-test('a dense layer with its bias and ReLU', () => {
+test('a dense layer with its bias and ReLU', async () => {
+  await link(true);
   const [x, weights, bias] = [sparse([5, 64], 0.2, 1), values([64, 40], 2), values([40], 3)];
   const [first, again] = [0, 1].map(() => run('Dense', { x, weights, bias }, { relu: true }));
   expect(bytes(again!)).toEqual(bytes(first!));
@@ -149,7 +156,8 @@ describe('what is not finite', () => {
   });
 });
 
-test('weights that change in between are packed anew', () => {
+test('weights that change in between are packed anew', async () => {
+  await link(true);
   const x = sparse([2, 8, 8, 16], 0.2, 1);
   const [first, second] = [2, 3].map((seed) => {
     const filter = values([3, 3, 16, 32], seed);
