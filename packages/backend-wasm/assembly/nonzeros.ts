@@ -31,8 +31,8 @@ export function allFinite(count: i32, from: usize): bool {
 /**
  * Lists images [count, height, width, channels] as pad.ts would pad them: `starts` is where each padded pixel's entries begin (around an
  * image there are none), and where the last one's end. An entry's offset is `step` bytes for each value in front of it in its line. Where
- * `y` is not 0, what belongs to a ReLU's output of zero there is taken as zero. Channels are a multiple of 4, and up to three
- * entries are written behind the last. `shuffles`: for each set of four values, where they stand (16 bytes) and their offsets (16 bytes).
+ * `y` is not 0, what belongs to a ReLU's output of zero there is taken as zero. Channels are a multiple of 4; four entries are written at a
+ * time, those in want of a value to be written over. `shuffles`: for each set of four values, where they stand and their offsets, 16 bytes each.
  */
 export function listNonzeros(
   count: i32, from: usize, y: usize, height: i32, width: i32, channels: i32, top: i32, bottom: i32, left: i32, right: i32,

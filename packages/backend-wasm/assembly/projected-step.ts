@@ -19,11 +19,12 @@ function clipped(value: v128, low: f32, high: f32): v128 {
   return f32x4.pmin(f32x4.pmax(value, f32x4.splat(low)), f32x4.splat(high));
 }
 
-/** As `bounded`, in a fifth of the instructions: NaN of the ball is looked for apart. */
+/** As `bounded`, in half the instructions: NaN of the ball is looked for apart. */
 // @ts-ignore: decorator
 @inline
 function held(value: v128, least: v128, most: v128): v128 {
-  return v128.or(f32x4.pmin(f32x4.pmax(value, least), most), f32x4.ne(least, least));
+  const known = v128.and(f32x4.eq(least, least), f32x4.eq(most, most));
+  return v128.or(f32x4.pmin(f32x4.pmax(value, least), most), v128.not(known));
 }
 
 /**

@@ -76,7 +76,7 @@ function column(at: usize, span: usize, line: usize, rows: i32, b: usize, to: us
     at += line;
     row += 2;
   }
-  // What no row of dy reaches is zero.
+  // What comes after it no row of dy reaches: zero.
   for (; row < rowsOut; row++) {
     put(to, lineOut, rowsOut, row, u0, u1, u2, u3);
     u0 = f32x4.splat(0);

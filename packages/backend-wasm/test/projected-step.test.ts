@@ -110,5 +110,7 @@ describe.each(SHAPES.map((shape) => [shape]))('a step of %j with momentum', (sha
     await expectComposition(['LinfStep'], stepped(threat));
   });
   test.each([Number.NaN, Infinity])('a gradient of %d', async (bad) => void (await expectComposition(['LinfStep'], stepped(linf(0.06), bad))));
-  test.each([Number.NaN, Infinity])('around a clean input of %d', async (bad) => void (await expectComposition(['LinfStep'], stepped(linf(0.06), 1, bad))));
+  test.each([[Number.NaN, 0.06], [Infinity, 0.06], [-Infinity, Infinity]])('around a clean input of %d, budget %d', async (bad, eps) => {
+    await expectComposition(['LinfStep'], stepped(linf(eps), 1, bad));
+  });
 });

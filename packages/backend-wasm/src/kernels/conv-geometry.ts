@@ -32,7 +32,7 @@ export function convGeometry(
   assertDilations(attrs, dilations);
   const [batch = 0, ...image] = inputShape;
   const { strides, pad, dimRoundingMode } = attrs as Readonly<Record<string, unknown>>;
-  const key = [image, filterShape, strides, pad, dimRoundingMode, depthwise, dilations].join(' ');
+  const key = JSON.stringify([image, filterShape, strides, pad, dimRoundingMode, depthwise, dilations]);
   return { ...ofOne(key, image, filterShape, attrs, depthwise, dilations), batch };
 }
 

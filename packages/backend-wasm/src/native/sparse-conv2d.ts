@@ -7,7 +7,7 @@ import type { NativeFunctions } from './module.ts';
 import { packStrips, SPARSE_COLUMNS, stripCount } from './multiply.ts';
 import { remembered } from '../kernels/remembered.ts';
 import { address, withScratch } from './scratch.ts';
-import { allFinite, inList, lister, nonzeroShare, pays, type SparseWork } from './sparse.ts';
+import { allFinite, inList, lister, pays, type SparseWork } from './sparse.ts';
 import { windows } from './windows.ts';
 
 /** Bytes of a strip for each value of a window. */
@@ -18,9 +18,9 @@ export function sparseConv2d(
   native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, to, filter, ending }: Operands,
 ): boolean {
   const { batch, rows, columns, inChannels, outChannels } = geometry;
-  if (batch === 0 || inChannels % 4 !== 0 || outChannels < SPARSE_COLUMNS) return false;
+  if (inChannels % 4 !== 0 || outChannels < SPARSE_COLUMNS) return false;
   const image = rows.input * columns.input * inChannels;
-  if (!pays(workOf(geometry), nonzeroShare(native, batch, image, from)) || !allFinite(native, backend, filter)) return false;
+  if (!pays(native, workOf(geometry), batch, image, from) || !allFinite(native, backend, filter)) return false;
   const { shape, atOnce, pixels, targets } = windows(geometry);
   const { sources, firsts } = windowsInList(geometry);
   const taps = rows.kernel * columns.kernel * inChannels;

@@ -8,7 +8,7 @@ import type { NativeFunctions } from './module.ts';
 import { axisPhases } from './phases.ts';
 import { remembered } from '../kernels/remembered.ts';
 import { address, withScratch } from './scratch.ts';
-import { allFinite, lister, nonzeroShare, pays, type SparseWork } from './sparse.ts';
+import { allFinite, lister, pays, type SparseWork } from './sparse.ts';
 
 /** Rows of a filter, and stride along them, that assembly/sparse-input-gradient.ts is for; and its channels at a time. */
 const [ROWS, STRIDE, STRIP] = [3, 2, 16];
@@ -20,9 +20,9 @@ export function sparseInputGradient(
   native: NativeFunctions, backend: BackendWasm, geometry: ConvGeometry, { from, keptBy, to, filter }: GradientOperands,
 ): boolean {
   const { batch, rows, columns, inChannels, outChannels } = geometry;
-  if (batch === 0 || rows.kernel !== ROWS || rows.stride !== STRIDE || outChannels % 4 !== 0 || inChannels < STRIP) return false;
-  const share = nonzeroShare(native, batch, rows.output * columns.output * outChannels, keptBy === 0 ? from : keptBy);
-  if (!pays(workOf(geometry), share) || !allFinite(native, backend, filter)) return false;
+  if (rows.kernel !== ROWS || rows.stride !== STRIDE || outChannels % 4 !== 0 || inChannels < STRIP) return false;
+  const image = rows.output * columns.output * outChannels;
+  if (!pays(native, workOf(geometry), batch, image, keptBy === 0 ? from : keptBy) || !allFinite(native, backend, filter)) return false;
   const { shape, atOnce, phases } = plan(geometry);
   const [line, row] = [paddedWidth(shape) * 4, columns.input * inChannels * 4];
   withScratch(backend, (scratch) => {
@@ -53,7 +53,7 @@ function workOf({ rows, columns, inChannels, outChannels }: ConvGeometry): Spars
   return {
     dense: pixels * taps * outChannels * 2 * Math.ceil(inChannels / 8),
     sparse: pixels * taps * outChannels * 4 * strips(inChannels),
-    stretches: pixels * columns.stride * strips(inChannels),
+    stretches: pixels * Math.min(columns.stride, columns.kernel) * strips(inChannels),
     values: pixels * outChannels,
     strip: Math.ceil(columns.kernel / columns.stride) * outChannels * STEP,
   };

@@ -5,7 +5,7 @@ import type { NativeFunctions } from './module.ts';
 import { type PackedEnding, packStrips, SPARSE_COLUMNS, stripCount } from './multiply.ts';
 import { remembered } from '../kernels/remembered.ts';
 import { address, withScratch } from './scratch.ts';
-import { allFinite, lister, nonzeroShare, pays, type SparseWork } from './sparse.ts';
+import { allFinite, lister, pays, type SparseWork } from './sparse.ts';
 
 /** Bytes of a strip for each value of a row. */
 const STEP = SPARSE_COLUMNS * 4;
@@ -23,8 +23,8 @@ interface MatMulOperands {
 export function sparseMatMul(
   native: NativeFunctions, backend: BackendWasm, { rows, inner, columns }: Sizes, { a, b, turned, to, ending }: MatMulOperands, keep: Keep,
 ): boolean {
-  if (rows === 0 || inner === 0 || inner % 4 !== 0 || columns < SPARSE_COLUMNS) return false;
-  if (!pays(workOf(inner, columns), nonzeroShare(native, rows, inner, a)) || !allFinite(native, backend, b)) return false;
+  if (inner % 4 !== 0 || columns < SPARSE_COLUMNS) return false;
+  if (!pays(native, workOf(inner, columns), rows, inner, a) || !allFinite(native, backend, b)) return false;
   const [rowStep, columnStep] = turned ? [4, inner * 4] : [columns * 4, 4];
   const packed = keep(`sparse product ${inner} ${columns} ${turned}`, stripCount(columns) * inner * SPARSE_COLUMNS, (at) =>
     packStrips(native, { at: address(backend, b), rows: inner, rowStep, columnStep }, columns, at),

@@ -7,7 +7,8 @@ import { remembered } from '../kernels/remembered.ts';
 import { address, type Scratch } from './scratch.ts';
 
 /*
- * When a product leaves out what is zero in its left operand. Results have the same bits (assembly/sparse-product.ts), so it is chosen by time alone.
+ * When a product leaves out what is zero in its left operand. Where weights are finite results have the same bits (assembly/sparse-product.ts says
+ * but for what), so it is chosen by time.
  */
 
 /** What one image, or one row of a matrix, takes. */
@@ -29,20 +30,18 @@ const STRIP_BYTES = 40_000;
 /** Cycles, measured on Node 20 (decision 12): the end of a stretch is a branch that is mispredicted. */
 const [TILE, ENTRY, STRETCH, LIST, PAD] = [0.55, 0.5, 30, 1.4, 0.3];
 
-/** Whether leaving out zeros is faster at this share of values that are not zero. */
-export function pays({ dense, sparse, stretches, values, strip }: SparseWork, share: number): boolean {
-  return strip <= STRIP_BYTES && ENTRY * share * sparse + STRETCH * stretches + LIST * values < TILE * dense + PAD * values;
-}
-
 /** Images that are looked at. */
 const SAMPLE = 4;
 
-/** About which share of the values of a batch at `from` is not zero; of images of `size` values, the same ones each time. */
-export function nonzeroShare(native: NativeFunctions, batch: number, size: number, from: number): number {
+/** Whether leaving out zeros is faster for a batch of images of `size` values at `from`, by the share of zeros in some of them, the same ones each time. */
+export function pays(native: NativeFunctions, { dense, sparse, stretches, values, strip }: SparseWork, batch: number, size: number, from: number): boolean {
+  const least = STRETCH * stretches + LIST * values;
+  const most = TILE * dense + PAD * values;
+  if (batch === 0 || strip > STRIP_BYTES || !(least < most)) return false;
   const count = Math.min(SAMPLE, batch);
   let nonzeros = 0;
   for (let i = 0; i < count; i++) nonzeros += native.countNonzeros(size, from + Math.floor((i * batch) / count) * size * 4);
-  return nonzeros / (count * size);
+  return least + (ENTRY * sparse * nonzeros) / (count * size) < most;
 }
 
 /** Whether all weights are finite: an infinite one times zero is not zero. Looked up once for a tensor's data. */
@@ -59,7 +58,7 @@ export type ListImages = (first: number, count: number) => number;
 export function lister(native: NativeFunctions, scratch: Scratch, from: number, shape: PaddedShape, atOnce: number, step: number, keptBy = 0): ListImages {
   const { height, width, channels, top, bottom, left, right } = shape;
   const size = height * width * channels;
-  const entries = scratch.floats(2 * (atOnce * size + 4));
+  const entries = scratch.floats(2 * atOnce * size);
   const starts = scratch.floats(atOnce * (imageFloats(shape) / channels) + 1);
   const shuffles = scratch.table(shufflesOf(step));
   return (first, count) => {
