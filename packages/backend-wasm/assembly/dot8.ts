@@ -84,21 +84,21 @@ export function dot8(sources: usize, targets: usize, a: usize, segments: i32, le
     a6 += skip;
     a7 += skip;
   }
-  store<f32>(c + load<u32>(targets), total(s0));
-  store<f32>(c + load<u32>(targets, 4), total(s1));
-  store<f32>(c + load<u32>(targets, 8), total(s2));
-  store<f32>(c + load<u32>(targets, 12), total(s3));
-  store<f32>(c + load<u32>(targets, 16), total(s4));
-  store<f32>(c + load<u32>(targets, 20), total(s5));
-  store<f32>(c + load<u32>(targets, 24), total(s6));
-  store<f32>(c + load<u32>(targets, 28), total(s7));
+  store<f32>(c + load<u32>(targets), total(s0, f32x4.splat(0)));
+  store<f32>(c + load<u32>(targets, 4), total(s1, f32x4.splat(0)));
+  store<f32>(c + load<u32>(targets, 8), total(s2, f32x4.splat(0)));
+  store<f32>(c + load<u32>(targets, 12), total(s3, f32x4.splat(0)));
+  store<f32>(c + load<u32>(targets, 16), total(s4, f32x4.splat(0)));
+  store<f32>(c + load<u32>(targets, 20), total(s5, f32x4.splat(0)));
+  store<f32>(c + load<u32>(targets, 24), total(s6, f32x4.splat(0)));
+  store<f32>(c + load<u32>(targets, 28), total(s7, f32x4.splat(0)));
 }
 
-/** Of four sums, in the order of dots.ts, whose fifth is 0 here. */
+/** Four partial sums and a fifth, in one fixed order. */
 // @ts-ignore: decorator
 @inline
-function total(sums: v128): f32 {
+export function total(sums: v128, rest: v128): f32 {
   const low = f32x4.extract_lane(sums, 0) + f32x4.extract_lane(sums, 1);
   const high = f32x4.extract_lane(sums, 2) + f32x4.extract_lane(sums, 3);
-  return low + high + <f32>0;
+  return low + high + f32x4.extract_lane(rest, 0);
 }

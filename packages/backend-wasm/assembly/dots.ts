@@ -1,4 +1,4 @@
-import { dot8, EIGHT } from './dot8';
+import { dot8, EIGHT, total } from './dot8';
 import { madd } from './madd';
 
 /*
@@ -48,14 +48,6 @@ function oneColumn(rows: i32, sources: usize, targets: usize, a: usize, segments
     const at = <usize>row << 2;
     dot1(a + load<u32>(sources + at), segments, length, pitch, b, c + load<u32>(targets + at));
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function total(sums: v128, rest: v128): f32 {
-  const low = f32x4.extract_lane(sums, 0) + f32x4.extract_lane(sums, 1);
-  const high = f32x4.extract_lane(sums, 2) + f32x4.extract_lane(sums, 3);
-  return low + high + f32x4.extract_lane(rest, 0);
 }
 
 function dot1(a: usize, segments: i32, length: i32, pitch: usize, b: usize, c: usize): void {

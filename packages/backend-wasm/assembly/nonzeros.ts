@@ -1,3 +1,4 @@
+import { largest } from './largest';
 import { keptWhere } from './relu';
 
 /*
@@ -21,11 +22,7 @@ export function countNonzeros(count: i32, from: usize): i32 {
 
 /** Whether no value is infinite or NaN: times 0 those are not 0. */
 export function allFinite(count: i32, from: usize): bool {
-  const end = from + (<usize>count << 2);
-  let sums = f32x4.splat(0);
-  for (; from + 16 <= end; from += 16) sums = f32x4.add(sums, f32x4.mul(v128.load(from), f32x4.splat(0)));
-  for (; from < end; from += 4) sums = f32x4.add(sums, f32x4.mul(v128.load32_splat(from), f32x4.splat(0)));
-  return !v128.any_true(f32x4.ne(sums, f32x4.splat(0)));
+  return largest(count, from) < <f32>Infinity;
 }
 
 /**

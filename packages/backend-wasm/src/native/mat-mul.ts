@@ -4,7 +4,7 @@ import { type AddedKernel, input, type KernelArgs, runStock, view } from '../ker
 import { type Ending, finish, packedEnding } from './ending.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
-import { endsInProduct, multiply, pack, type PackedEnding, packedSize, TILE_ROWS } from './multiply.ts';
+import { endsInProduct, multiply, NOTHING, pack, type PackedEnding, packedSize, TILE_ROWS } from './multiply.ts';
 import { remembered } from '../kernels/remembered.ts';
 import { address, type Scratch, withScratch } from './scratch.ts';
 import { sparseMatMul } from './sparse-mat-mul.ts';
@@ -38,15 +38,14 @@ export function endedMatMul(native: NativeFunctions, args: KernelArgs, ending: E
   const out = backend.makeOutput([...shape, rows, columns], 'float32');
   const [stepA, stepB, stepC] = [sizes.repeatsA ? 0 : rows * inner * 4, sizes.repeatsB ? 0 : inner * columns * 4, rows * columns * 4];
   const [turnedA, turned, keep] = [attrs['transposeA'] === true, attrs['transposeB'] === true, keeperOf(backend, b, sizes)];
-  if (!turnedA && keep !== undefined) {
-    const operands = { a: address(backend, a), b, turned, to: address(backend, out), ending: packedEnding(native, backend, columns, ending) };
-    if (sparseMatMul(native, backend, sizes, operands, keep)) return out;
-  }
+  const packed = turnedA ? NOTHING : packedEnding(native, backend, columns, ending);
+  const operands = { a: address(backend, a), b, turned, to: address(backend, out), ending: packed };
+  if (!turnedA && keep !== undefined && sparseMatMul(native, backend, sizes, operands, keep)) return out;
   if (turnedA) view(backend, out).fill(0);
   withScratch(backend, (scratch) => {
     const compute = turnedA
       ? transposedProduct(native, scratch, sizes, turned)
-      : plainProduct(native, scratch, sizes, turned, packedEnding(native, backend, columns, ending), keep);
+      : plainProduct(native, scratch, sizes, turned, packed, keep);
     for (let i = 0; i < batch; i++) compute(address(backend, a) + i * stepA, address(backend, b) + i * stepB, address(backend, out) + i * stepC);
   });
   if (turnedA || !endsInProduct(columns)) finish(native, backend, out, ending);

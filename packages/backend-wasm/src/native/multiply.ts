@@ -33,6 +33,8 @@ export function pack(native: NativeFunctions, slices: readonly StridedMatrix[], 
 
 /** Columns that assembly/sparse-product.ts computes together. */
 export const SPARSE_COLUMNS = 32;
+/** Bytes of a strip of them for each row of a right operand. */
+export const STRIP_STEP: number = SPARSE_COLUMNS * 4;
 
 /** Strips of that many columns; the last may begin inside of the one before. */
 export const stripCount = (columns: number): number => Math.ceil(columns / SPARSE_COLUMNS);
@@ -41,7 +43,7 @@ export const stripCount = (columns: number): number => Math.ceil(columns / SPARS
 export function packStrips(native: NativeFunctions, { at, rows, rowStep, columnStep }: StridedMatrix, columns: number, to: number): void {
   for (let strip = 0; strip < stripCount(columns); strip++) {
     const column = Math.min(strip * SPARSE_COLUMNS, columns - SPARSE_COLUMNS);
-    native.packStrip(at + column * columnStep, rows, rowStep, SPARSE_COLUMNS, columnStep, to + strip * rows * SPARSE_COLUMNS * 4, SPARSE_COLUMNS * 4);
+    native.packStrip(at + column * columnStep, rows, rowStep, SPARSE_COLUMNS, columnStep, to + strip * rows * STRIP_STEP, STRIP_STEP);
   }
 }
 

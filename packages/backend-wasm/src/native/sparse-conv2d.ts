@@ -4,14 +4,11 @@ import type { Operands } from './conv2d.ts';
 import { paddedWidth } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import type { NativeFunctions } from './module.ts';
-import { packStrips, SPARSE_COLUMNS, stripCount } from './multiply.ts';
+import { packStrips, SPARSE_COLUMNS, STRIP_STEP, stripCount } from './multiply.ts';
 import { remembered } from '../kernels/remembered.ts';
 import { address, withScratch } from './scratch.ts';
-import { allFinite, inList, lister, pays, type SparseWork } from './sparse.ts';
+import { allFinite, lister, pays, type SparseWork } from './sparse.ts';
 import { windows } from './windows.ts';
-
-/** Bytes of a strip for each value of a window. */
-const STEP = SPARSE_COLUMNS * 4;
 
 /** The convolution without what is zero in its input; false, and nothing is done, where that is not faster. */
 export function sparseConv2d(
@@ -28,9 +25,9 @@ export function sparseConv2d(
     packStrips(native, { at: address(backend, filter), rows: taps, rowStep: outChannels * 4, columnStep: 4 }, outChannels, at),
   );
   withScratch(backend, (scratch) => {
-    const list = lister(native, scratch, from, shape, atOnce, STEP);
+    const list = lister(native, scratch, from, shape, atOnce, STRIP_STEP);
     const [at, first, result] = [scratch.table(sources), scratch.table(firsts), scratch.table(targets)];
-    const [span, pitch, segment] = [columns.kernel * 4, paddedWidth(shape) * 4, columns.kernel * inChannels * STEP];
+    const [span, pitch, segment] = [columns.kernel * 4, paddedWidth(shape) * 4, columns.kernel * inChannels * STRIP_STEP];
     for (let n = 0; n < batch; n += atOnce) {
       const count = Math.min(atOnce, batch - n);
       const starts = list(n, count);
@@ -52,14 +49,16 @@ function workOf({ rows, columns, inChannels, outChannels }: ConvGeometry): Spars
     sparse: pixels * taps * 8 * stripCount(outChannels),
     stretches: pixels * rows.kernel * stripCount(outChannels),
     values: rows.input * columns.input * inChannels,
-    strip: taps * STEP,
+    strip: taps * STRIP_STEP,
   };
 }
 
+/** A window's first pixel in the starts, and its offset in its line. */
 const windowsInList = remembered(
   (geometry: ConvGeometry) => {
     const { sources, shape } = windows(geometry);
-    return inList(sources, shape, STEP);
+    const pixels = sources.map((source) => source / (4 * shape.channels));
+    return { sources: pixels.map((pixel) => 4 * pixel), firsts: pixels.map((pixel) => (pixel % paddedWidth(shape)) * shape.channels * STRIP_STEP) };
   },
   ({ key }) => key,
 );

@@ -2,13 +2,10 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Keep, Sizes } from './mat-mul.ts';
 import type { NativeFunctions } from './module.ts';
-import { type PackedEnding, packStrips, SPARSE_COLUMNS, stripCount } from './multiply.ts';
+import { type PackedEnding, packStrips, SPARSE_COLUMNS, STRIP_STEP, stripCount } from './multiply.ts';
 import { remembered } from '../kernels/remembered.ts';
 import { address, withScratch } from './scratch.ts';
 import { allFinite, lister, pays, type SparseWork } from './sparse.ts';
-
-/** Bytes of a strip for each value of a row. */
-const STEP = SPARSE_COLUMNS * 4;
 
 /** Addresses of the left operand and of the result, and the right operand, perhaps transposed, a layer's weights. */
 interface MatMulOperands {
@@ -34,12 +31,12 @@ export function sparseMatMul(
     const shape = { height: 1, width: 1, channels: inner, top: 0, bottom: 0, left: 0, right: 0 };
     const { sources, firsts, targets } = lines(inner, columns);
     const atOnce = Math.min(sources.length, rows);
-    const list = lister(native, scratch, a, shape, atOnce, STEP);
+    const list = lister(native, scratch, a, shape, atOnce, STRIP_STEP);
     const [at, first, result] = [sources, firsts, targets].map((table) => scratch.table(table.subarray(0, atOnce))) as [number, number, number];
     for (let row = 0; row < rows; row += atOnce) {
       const count = Math.min(atOnce, rows - row);
       const starts = list(row, count);
-      native.sparseProduct(count, at, first, result, starts, 1, 4, 0, inner * STEP, packed, columns, to + row * columns * 4, ending.bias, ending.rectified);
+      native.sparseProduct(count, at, first, result, starts, 1, 4, 0, inner * STRIP_STEP, packed, columns, to + row * columns * 4, ending.bias, ending.rectified);
     }
   });
   return true;
@@ -48,7 +45,7 @@ export function sparseMatMul(
 /** Of one row. */
 function workOf(inner: number, columns: number): SparseWork {
   return {
-    dense: inner * 2 * Math.ceil(columns / 8), sparse: inner * 8 * stripCount(columns), stretches: stripCount(columns), values: inner, strip: inner * STEP,
+    dense: inner * 2 * Math.ceil(columns / 8), sparse: inner * 8 * stripCount(columns), stretches: stripCount(columns), values: inner, strip: inner * STRIP_STEP,
   };
 }
 

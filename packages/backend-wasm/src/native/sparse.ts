@@ -1,6 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { imageFloats, type PaddedShape, paddedWidth } from './images.ts';
+import { imageFloats, type PaddedShape } from './images.ts';
 import { keptFor } from './kept-weights.ts';
 import { heapOf, type NativeFunctions } from './module.ts';
 import { remembered } from '../kernels/remembered.ts';
@@ -78,10 +78,3 @@ const shufflesOf = remembered((step: number) => {
     });
   return table;
 });
-
-/** A window's first pixel in the starts, and its offset in its line, from the bytes at which it lies in padded images. */
-export function inList(sources: Uint32Array, shape: PaddedShape, step: number): { sources: Uint32Array; firsts: Uint32Array } {
-  const { channels } = shape;
-  const pixels = sources.map((source) => source / (4 * channels));
-  return { sources: pixels.map((pixel) => 4 * pixel), firsts: pixels.map((pixel) => (pixel % paddedWidth(shape)) * channels * step) };
-}
